@@ -1,0 +1,108 @@
+// What an engine promises. The training loop and the evaluator know engines through this file alone.
+
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Graph, ParameterValues } from '$lib/graph/types';
+
+export type BackendName = 'webgpu' | 'wasm' | 'cpu';
+/** `auto`: WebGPU on a real adapter, else WASM. */
+export type DeviceRequest = 'auto' | BackendName;
+
+/** What runs, and why. Plain data, shown on the page and by `trainyard doctor`. */
+export interface DeviceReport {
+  engine: 'tfjs';
+  backend: BackendName;
+  /** 'NVIDIA RTX 3060', 'SwiftShader (software)', '2 threads, SIMD'. */
+  adapter: string;
+  /** One sentence: why this one. */
+  reason: string;
+  precision: 'float32';
+  threads?: number;
+  simd?: boolean;
+  /** What else could be forced here, with the reason when it could not. */
+  alternatives: readonly { backend: BackendName; available: boolean; reason: string }[];
+}
+
+/** Update rule and its constants, PyTorch semantics and names. */
+export type OptimizerSpecification =
+  | { name: 'sgd'; momentum: number; nesterov: boolean; weightDecay: number }
+  | { name: 'adamw'; betas: readonly [number, number]; epsilon: number; weightDecay: number };
+
+/** Mean loss of a batch from the model's output. Runs inside tf.tidy; must be differentiable by tfjs. */
+export type LossFunction = (output: Tensor, targets: Tensor) => Tensor;
+
+export interface StepSpecification {
+  optimizer: OptimizerSpecification;
+  loss: LossFunction;
+  /** Weight decay on norms and biases too (PyTorch's plain behaviour) instead of on `decay` parameters alone. */
+  decayAll: boolean;
+  /** Global-norm clipping; 0 is off. */
+  clipNorm: number;
+  /** Parameters that do not move. */
+  frozen?: ReadonlySet<string>;
+  /** Seed of dropout and stochastic depth; step t uses stream(seed, 'dropout', t, node). */
+  seed: number;
+}
+
+/** Images as [n, height, width, 3], 0..255 bytes or ready floats (0..1); targets as the task made them. */
+export interface Batch {
+  images: Uint8Array | Float32Array;
+  shape: readonly [count: number, height: number, width: number, channels: number];
+  targets: TargetArray;
+}
+
+export interface TargetArray {
+  values: Float32Array | Int32Array;
+  shape: readonly number[];
+}
+
+/** A number that is still on the device. */
+export interface LazyScalar {
+  /** Waits for the device. May be read once; frees the tensor. */
+  read(): Promise<number>;
+  /** Frees without reading. */
+  dispose(): void;
+}
+
+/** All that must be kept to go on with the same bits. */
+export interface TrainState {
+  /** Steps done. */
+  step: number;
+  parameters: Map<string, Float32Array>;
+  /** Optimiser buffers by name ('momentum', 'exp_avg', 'exp_avg_sq'), each flat over the trainable parameters in graph order. */
+  optimizer: Map<string, Float32Array>;
+}
+
+/** Owns parameters and optimiser state on the device until disposed. */
+export interface TrainStep {
+  /** Enqueues one forward, backward and update. The batch may be reused when it returns. Loss is the batch's before the update. */
+  run(batch: Batch, learningRate: number): { loss: LazyScalar };
+  /** Evaluation-mode outputs with the present weights. */
+  predict(batch: Batch): Promise<Prediction>;
+  /** Copies to the host: a synchronisation. */
+  state(): Promise<TrainState>;
+  /** Copies in; the caller keeps ownership. */
+  restore(state: TrainState): void;
+  dispose(): void;
+}
+
+export interface Prediction {
+  /** Output of the graph, flat. */
+  output: Float32Array;
+  outputShape: readonly number[];
+  /** Pooled features when the graph names them and they were asked for. */
+  features?: Float32Array;
+}
+
+export interface Predictor {
+  predict(batch: Batch, options?: { features?: boolean }): Promise<Prediction>;
+  dispose(): void;
+}
+
+export interface Engine {
+  readonly device: DeviceReport;
+  /** Takes copies of the parameters. */
+  compile(graph: Graph, parameters: ParameterValues, specification: StepSpecification): TrainStep;
+  predictor(graph: Graph, parameters: ParameterValues): Predictor;
+  /** Device memory held by tensors, in bytes, and their count. */
+  memory(): { bytes: number; tensors: number };
+}

@@ -1,0 +1,52 @@
+// What an export is made from and what it reports.
+
+import type { Graph, ParameterValues } from '$lib/graph/types';
+import type { ResolvedPreprocess } from '$lib/storage/records';
+import type { EvaluationResult } from '$lib/tasks/contract';
+import type { Job } from '$lib/job/job';
+
+export type ExportFormat = 'onnx' | 'tfjs' | 'safetensors';
+
+/** A trained model with all that goes with it. The graph is the raw one (no normalisation node). */
+export interface TrainedModel {
+  name: string;
+  graph: Graph;
+  parameters: ParameterValues;
+  classes: readonly string[];
+  preprocess: ResolvedPreprocess;
+  task: { id: string; activation: { name: string; kind: 'softmax' | 'sigmoid' | 'none' } };
+  job: Job;
+  /** Held-out result for the model card, when there is one. */
+  evaluation: { split: string; checkpoint: 'best' | 'last'; epoch: number; result: EvaluationResult } | null;
+  /** Of the data set, for the model card. */
+  data: { name: string; images: { train: number; val: number; test: number } };
+}
+
+export interface ExportFile {
+  /** Path inside the bundle: 'model.onnx', 'tfjs/model.json'. */
+  path: string;
+  blob: Blob;
+}
+
+export interface FormatReport {
+  format: ExportFormat;
+  files: readonly { path: string; bytes: number }[];
+  /** 'verified': loaded again and within tolerance; 'failed': `reason` says why, files are not offered. */
+  status: 'verified' | 'failed';
+  reason: string;
+  /** Largest |difference| of the logits over the check images, and relative to the largest |logit|. */
+  maxDifference: number | null;
+  relativeDifference: number | null;
+  tolerance: number;
+  /** Held-out images the check ran on. */
+  images: number;
+}
+
+export interface ExportReport {
+  formats: readonly FormatReport[];
+  bundle: { path: 'bundle.zip'; bytes: number } | null;
+}
+
+export type ExportEvent =
+  | { type: 'phase'; phase: 'reference' | 'writing' | 'checking' | 'bundling'; format: ExportFormat | null }
+  | { type: 'format'; report: FormatReport };

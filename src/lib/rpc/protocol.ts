@@ -1,0 +1,84 @@
+// The wire: what each worker offers the page. Types only; client.ts and serve.ts move it over comlink.
+// Long work takes an event callback and a task id; `cancel(taskId)` ends it at the next boundary.
+
+import type { ImportEvent, ImportSource, ImportSummary } from '$lib/data/contract';
+import type { DeviceReport, DeviceRequest } from '$lib/engines/contract';
+import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
+import type { Job } from '$lib/job/job';
+import type { DatasetVersionRecord, EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib/storage/records';
+import type { PredictionJson } from '$lib/tasks/contract';
+import type { RunEvent } from '$lib/training/events';
+
+export type OnEvent<Event> = (event: Event) => void;
+
+/** workers/data.ts: import and everything that reads or rewrites a data set. */
+export interface DataApi {
+  /** Makes a project when `projectId` is null, else adds a data set version to that project. Nothing is kept when cancelled. */
+  import(
+    request: { taskId: string; projectId: string | null; projectName: string; source: ImportSource; split: SplitSettings },
+    onEvent: OnEvent<ImportEvent>,
+  ): Promise<ImportSummary>;
+  /** New version with another split. */
+  resplit(versionId: string, split: SplitSettings): Promise<DatasetVersionRecord>;
+  /** New version with classes renamed or merged (two names made equal). `names[i]` is the new name of class i. */
+  renameClasses(versionId: string, names: readonly string[]): Promise<DatasetVersionRecord>;
+  /** New version without those images. */
+  exclude(versionId: string, paths: readonly string[]): Promise<DatasetVersionRecord>;
+  /** Makes an older version the data set's head again (undo). */
+  setHead(datasetId: string, versionId: string): Promise<void>;
+  cancel(taskId: string): Promise<void>;
+}
+
+/** Where a model comes from: a run of this browser or a bundle that was dropped. */
+export type ModelReference =
+  | { kind: 'run'; runId: string; checkpoint: 'best' | 'last' }
+  | { kind: 'bundle'; name: string; file: Blob; /** safetensors that replace the bundle's own weights (another checkpoint). */ weights?: Blob };
+
+/** workers/train.ts */
+export interface TrainApi {
+  /** Creates the run record, trains, keeps checkpoints, evaluates the best one on test (else val). Resolves when ended. */
+  train(
+    request: { projectId: string; versionId: string; job: Job; name: string },
+    onEvent: OnEvent<RunEvent>,
+  ): Promise<RunRecord>;
+  /** Goes on from the run's last checkpoint with the same job. */
+  resume(runId: string, onEvent: OnEvent<RunEvent>): Promise<RunRecord>;
+  /** Ends the run at the next step boundary, with a checkpoint. */
+  stop(): Promise<void>;
+}
+
+export interface PredictionEvent {
+  type: 'prediction';
+  prediction: PredictionJson;
+  /** Milliseconds. */
+  timing: { decode: number; preprocess: number; run: number };
+}
+
+export interface DoctorReport {
+  device: DeviceReport;
+  crossOriginIsolated: boolean;
+  storage: { usedBytes: number; grantedBytes: number; persisted: boolean };
+  versions: Readonly<Record<string, string>>;
+  userAgent: string;
+  cores: number;
+}
+
+/** workers/infer.ts: everything with a trained model that is not training. */
+export interface InferApi {
+  device(request: DeviceRequest): Promise<DeviceReport>;
+  doctor(request: DeviceRequest): Promise<DoctorReport>;
+  predict(
+    request: { taskId: string; model: ModelReference; device: DeviceRequest; images: readonly { name: string; file: Blob }[] },
+    onEvent: OnEvent<PredictionEvent | { type: 'unreadable'; image: string; reason: string }>,
+  ): Promise<void>;
+  evaluate(
+    request: { taskId: string; model: ModelReference; versionId: string; split: SplitName; device: DeviceRequest },
+    onEvent: OnEvent<{ type: 'progress'; done: number; total: number }>,
+  ): Promise<EvaluationRecord>;
+  /** Writes, loads each file again, compares on held-out images. The files of a failed format are not returned. */
+  export(
+    request: { taskId: string; model: ModelReference; formats: readonly ExportFormat[]; bundle: boolean },
+    onEvent: OnEvent<ExportEvent>,
+  ): Promise<{ report: ExportReport; files: readonly ExportFile[]; bundle: Blob | null }>;
+  cancel(taskId: string): Promise<void>;
+}

@@ -1,0 +1,184 @@
+// What is kept in IndexedDB, as types. Ids are random UUIDs, times are milliseconds since 1970, blobs are named by SHA-256.
+
+import type { Job } from '$lib/job/job';
+import type { RunEvent } from '$lib/training/events';
+import type { DeviceReport, TrainState } from '$lib/engines/contract';
+import type { EvaluationResult, ImageResults } from '$lib/tasks/contract';
+
+export type SplitName = 'train' | 'val' | 'test';
+
+export interface ProjectRecord {
+  id: string;
+  name: string;
+  /** Id of a registered task. */
+  task: string;
+  createdAt: number;
+  updatedAt: number;
+  /** Made by "Try a sample". */
+  sample: boolean;
+}
+
+export interface DatasetRecord {
+  id: string;
+  projectId: string;
+  name: string;
+  createdAt: number;
+  /** The version that the pages show and new runs use. */
+  headVersionId: string;
+}
+
+/** What a person says about an image; tasks read the kind that they know. */
+export type Annotation = { kind: 'class'; class: number } | { kind: 'none' };
+
+export interface Item {
+  /** Path inside the data set, '/' between parts, unique in the version. */
+  path: string;
+  /** SHA-256 of the file, hex; key in `blobs`. */
+  blob: string;
+  /** After EXIF orientation. */
+  width: number;
+  height: number;
+  bytes: number;
+  annotation: Annotation;
+  /** The split this version assigns. */
+  split: SplitName;
+  /** The split of the folder it came from, when it said one. */
+  folderSplit?: SplitName;
+}
+
+export interface ClassInfo {
+  name: string;
+}
+
+export interface SplitSettings {
+  /** 'folders' uses the folders' own and takes what is missing (validation, test) from train by the fractions. */
+  source: 'folders' | 'fractions';
+  /** Of the whole for 'fractions'; train takes the rest. 0 leaves the split empty. */
+  val: number;
+  test: number;
+  stratified: boolean;
+  seed: number;
+}
+
+export interface Statistics {
+  /** Per channel R, G, B in 0..1 over (a seeded sample of at most 2,000) images of the train split. */
+  mean: readonly [number, number, number];
+  std: readonly [number, number, number];
+  sampled: number;
+  /** 'WxH' -> count, most frequent first, at most 50 entries; `otherSizes` counts the rest. */
+  sizes: readonly { width: number; height: number; count: number }[];
+  otherSizes: number;
+  bytes: number;
+}
+
+/** Something about the data that the person should see. Plain data; `paths` names the images. */
+export type DataProblem =
+  | { kind: 'unreadable'; path: string; reason: string }
+  | { kind: 'skipped'; path: string; reason: string }
+  /** Same content more than once. */
+  | { kind: 'duplicate'; paths: readonly string[]; sameLabel: boolean; acrossSplits: boolean }
+  | { kind: 'small-class'; class: string; count: number };
+
+export interface DatasetVersionRecord {
+  id: string;
+  datasetId: string;
+  projectId: string;
+  /** 1, 2, ... within the data set. */
+  number: number;
+  createdAt: number;
+  parentId: string | null;
+  /** 'Imported flowers.zip', 'Split 70 / 15 / 15'. */
+  change: string;
+  classes: readonly ClassInfo[];
+  items: readonly Item[];
+  split: SplitSettings;
+  statistics: Statistics;
+  problems: readonly DataProblem[];
+}
+
+export interface BlobRecord {
+  hash: string;
+  mime: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** A small WebP or JPEG for the gallery; absent where the image itself is small. */
+export interface ThumbnailRecord {
+  hash: string;
+  mime: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+export type RunStatus = 'running' | 'done' | 'stopped' | 'interrupted' | 'failed';
+
+export interface RunRecord {
+  id: string;
+  projectId: string;
+  versionId: string;
+  name: string;
+  /** Resolved: every default filled in. */
+  job: Job;
+  classes: readonly string[];
+  status: RunStatus;
+  createdAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  device: DeviceReport | null;
+  epochsDone: number;
+  stepsDone: number;
+  /** The metric that decides, its best value and where. */
+  best: { metric: string; value: number; epoch: number } | null;
+  error: { code: string; message: string; hint: string } | null;
+  /** Preprocessing as resolved against the data set (mean and std are numbers). */
+  preprocess: ResolvedPreprocess;
+}
+
+/** All that a later use needs to turn an image file into the net's input. */
+export interface ResolvedPreprocess {
+  /** [height, width] */
+  imageSize: readonly [number, number];
+  resize: 'stretch' | 'crop' | 'letterbox';
+  interpolation: 'bilinear' | 'bicubic' | 'nearest';
+  /** In 0..1, RGB. */
+  mean: readonly [number, number, number];
+  std: readonly [number, number, number];
+}
+
+/** Key [runId, sequence]. Only ever appended. */
+export interface RunEventRecord {
+  runId: string;
+  sequence: number;
+  time: number;
+  event: RunEvent;
+}
+
+export interface CheckpointRecord {
+  id: string;
+  runId: string;
+  /** A run has one 'best' and one 'last'; each is replaced in one transaction. */
+  kind: 'best' | 'last';
+  epoch: number;
+  createdAt: number;
+  metrics: Readonly<Record<string, number>>;
+  /** What the loop needs beside the engine's state to go on mid-epoch. */
+  position: { epoch: number; stepInEpoch: number };
+  state: TrainState;
+}
+
+export interface EvaluationRecord {
+  id: string;
+  runId: string;
+  checkpoint: 'best' | 'last';
+  /** Epoch of that checkpoint. */
+  epoch: number;
+  versionId: string;
+  split: SplitName;
+  createdAt: number;
+  result: EvaluationResult;
+}
+
+/** Key evaluationId: per-image results, columns. */
+export interface ImageResultsRecord {
+  evaluationId: string;
+  results: ImageResults;
+}

@@ -1,0 +1,89 @@
+// All that differs between classification, segmentation and detection. Nothing outside tasks/ asks which task it is.
+// A task is pure and free of tfjs here; its differentiable losses are in tasks/<id>/loss.ts and registered in tasks/losses.ts.
+
+import type { Fields } from '$lib/core/schema';
+import type { Annotation } from '$lib/storage/records';
+
+export interface MetricInfo {
+  id: string;
+  title: string;
+  /** Which way is better. */
+  better: 'higher' | 'lower';
+  /** 'ratio' is shown as per cent. */
+  format: 'ratio' | 'number';
+}
+
+/** `null` is undefined (0 / 0), said so wherever it is shown. */
+export type MetricValue = number | null;
+
+export interface PerClassResult {
+  class: string;
+  precision: MetricValue;
+  recall: MetricValue;
+  f1: MetricValue;
+  support: number;
+}
+
+export interface EvaluationResult {
+  count: number;
+  metrics: Readonly<Record<string, MetricValue>>;
+  classes: readonly string[];
+  per_class: readonly PerClassResult[];
+  /** Rows are the truth. Absent where a task has none. */
+  confusion_matrix?: readonly (readonly number[])[];
+  /** What a model that always says the majority class of train would get on the same images. */
+  baseline: { name: string; class: string; metrics: Readonly<Record<string, MetricValue>> };
+}
+
+/** Per-image results as columns, `count` rows. */
+export interface ImageResults {
+  paths: readonly string[];
+  trueClass: Int32Array;
+  predictedClass: Int32Array;
+  confidence: Float32Array;
+  loss: Float32Array;
+  /** [count, classes], row-major. */
+  probabilities: Float32Array;
+}
+
+/** What `predict` prints for an image, see DESIGN.md section 3. */
+export interface PredictionJson {
+  image: string;
+  predicted_class: string;
+  confidence: number;
+  all_predictions: Readonly<Record<string, number>>;
+}
+
+export interface EvaluationInput {
+  /** Raw model outputs (logits), [count, outputs]. */
+  outputs: Float32Array;
+  annotations: readonly Annotation[];
+  paths: readonly string[];
+  classes: readonly string[];
+  /** Annotations of the train split, for the baseline. */
+  train: readonly Annotation[];
+}
+
+/** One sample's augmented target, before collation. */
+export interface Task {
+  id: string;
+  title: string;
+  /** Number of model outputs. */
+  outputs(classes: readonly string[]): number;
+  /** Batch targets from annotations: [n, classes] float32 for classification. Throws for an annotation that is not of this task. */
+  targets(annotations: readonly Annotation[], classes: readonly string[]): { values: Float32Array; shape: readonly number[] };
+  /** Group of an annotation for stratified splits and counts. */
+  stratum(annotation: Annotation): number;
+  metrics: readonly MetricInfo[];
+  /** Decides the best checkpoint unless the job says otherwise. */
+  primaryMetric: string;
+  /** Fields of `loss` in the job. */
+  lossFields: Fields;
+  evaluate(input: EvaluationInput): { result: EvaluationResult; images: ImageResults };
+  /** One row of raw outputs as probabilities and the answer. */
+  decode(output: Float32Array, classes: readonly string[], image: string): PredictionJson;
+  /** `predictions.csv`, RFC 4180, header included. */
+  predictionsCsv(images: ImageResults, classes: readonly string[]): string;
+  /** Name of the extra ONNX output made from the logits and how: 'softmax'. */
+  exportActivation: { name: string; kind: 'softmax' | 'sigmoid' | 'none' };
+}
