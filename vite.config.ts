@@ -1,0 +1,86 @@
+// How the page and its workers are built, served in development, and tested.
+import { sveltekit } from '@sveltejs/kit/vite';
+import tailwindcss from '@tailwindcss/vite';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig } from 'vitest/config';
+import { chromiumArgs, findChromium } from './scripts/lib/chromium.mjs';
+import { isolation } from './scripts/vite/isolation.ts';
+
+// Named here so that none is discovered in the middle of a run: a late discovery reloads the page and loses the run.
+const PREBUNDLED = [
+  '@tensorflow/tfjs-core',
+  '@tensorflow/tfjs-backend-cpu',
+  '@tensorflow/tfjs-backend-wasm',
+  '@tensorflow/tfjs-backend-webgpu',
+  '@tensorflow/tfjs-converter',
+  'axe-core',
+  'comlink',
+  'fastest-levenshtein',
+  'fflate',
+  'idb',
+  'jszip',
+  'papaparse',
+  'uplot',
+];
+
+export default defineConfig({
+  plugins: [isolation(), tailwindcss(), sveltekit()],
+  worker: { format: 'es' },
+  build: { target: 'es2023', assetsInlineLimit: 0 },
+  server: { host: '127.0.0.1', fs: { allow: ['models', 'workers', 'tests', 'scripts', 'static'] } },
+  preview: { host: '127.0.0.1' },
+  optimizeDeps: {
+    entries: ['src/**/*.{ts,svelte}', 'workers/**/*.ts', 'models/**/*.ts'],
+    include: PREBUNDLED,
+    // Its file finds its .wasm beside itself, which is no longer true once Vite moves it into a pre-bundle.
+    exclude: ['onnxruntime-web'],
+  },
+  test: {
+    passWithNoTests: true,
+    coverage: { provider: 'v8', include: ['src/**', 'models/**', 'workers/**'], reporter: ['text-summary', 'html'] },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          environment: 'node',
+          include: ['tests/{unit,contract,parity}/**/*.test.ts'],
+          testTimeout: 60_000,
+          // Two cores: more workers only compete for memory bandwidth.
+          maxWorkers: 2,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['tests/browser/**/*.test.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          // One page at a time: tests of throughput and of WebGPU disturb each other.
+          fileParallelism: false,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({
+              launchOptions: { executablePath: findChromium() ?? undefined, args: chromiumArgs() },
+            }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          environment: 'node',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
