@@ -1,5 +1,6 @@
 // What lint holds the code to beyond types: the direction of imports (docs of the folders below), no `any`, no lost promises.
 import js from '@eslint/js';
+import { defineConfig } from 'eslint/config';
 import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
@@ -7,6 +8,7 @@ import svelteConfig from './svelte.config.js';
 
 // Each folder of src/lib, in order, with the folders above it that it may import at run time. Types cost nothing at run time and
 // couple nothing that was not coupled by the data already, so they may come from anywhere.
+/** @type {Record<string, string[]>} */
 const LAYERS = {
   core: [],
   graph: ['core'],
@@ -41,7 +43,7 @@ function forbid(folders, message) {
   return { regex: `^(\\$lib/|(\\.\\./)+(src/)?(lib/)?)(${names})(/|$)`, allowTypeImports: true, message };
 }
 
-/** @param {string[]} files @param {object[]} patterns */
+/** @param {string[]} files @param {object[]} patterns @returns {import('eslint').Linter.Config} */
 function restrict(files, patterns) {
   return { files, rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns }] } };
 }
@@ -54,7 +56,7 @@ const noWorkers = {
 
 /** The rules of one folder of src/lib; `extra` files in it may use TensorFlow.js. @param {string} folder */
 function layer(folder) {
-  const allowed = [folder, ...LAYERS[/** @type {keyof typeof LAYERS} */ (folder)]];
+  const allowed = [folder, ...LAYERS[folder]];
   const forbidden = FOLDERS.filter((other) => !allowed.includes(other));
   return [
     ...(forbidden.length > 0 ? [forbid(forbidden, `src/lib/${folder} may import only ${allowed.join(', ')}.`)] : []),
@@ -62,6 +64,7 @@ function layer(folder) {
   ];
 }
 
+/** @type {Record<string, string[] | undefined>} */
 const TENSORFLOW_FILES = {
   engines: ['src/lib/engines/tfjs/**'],
   graph: ['src/lib/graph/ops/**/tfjs.ts'],
@@ -69,7 +72,7 @@ const TENSORFLOW_FILES = {
   interchange: ['src/lib/interchange/**/verify*.ts', 'src/lib/interchange/**/verify*/**'],
 };
 
-export default ts.config(
+export default defineConfig(
   {
     ignores: [
       '.svelte-kit/',
@@ -119,7 +122,7 @@ export default ts.config(
   { files: ['scripts/**', 'tests/**'], languageOptions: { globals: globals.node }, rules: { 'no-console': 'off' } },
   ...FOLDERS.flatMap((folder) => {
     const extensions = [`src/lib/${folder}/**/*.ts`, `src/lib/${folder}/**/*.svelte`];
-    const withTensorflow = TENSORFLOW_FILES[/** @type {keyof typeof TENSORFLOW_FILES} */ (folder)];
+    const withTensorflow = TENSORFLOW_FILES[folder];
     return [
       restrict(extensions, [...layer(folder), noTensorflow]),
       ...(withTensorflow === undefined ? [] : [restrict(withTensorflow, layer(folder))]),

@@ -14,7 +14,7 @@ function basePath() {
 export default {
   preprocess: vitePreprocess(),
   kit: {
-    adapter: adapter({ fallback: 'index.html' }),
+    adapter: adapter(),
     // Hash routes need no rewriting, so any static host and any sub-path serves every screen from one file.
     router: { type: 'hash' },
     paths: { base: basePath(), relative: true },
