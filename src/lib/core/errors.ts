@@ -41,7 +41,13 @@ export function serializeError(error: unknown): SerializedError {
   }
   const message = error instanceof Error ? error.message : String(error);
   const stack = error instanceof Error ? error.stack : undefined;
-  return { code: 'internal', message, hint: 'This is a fault of the program; please report it.', badInput: false, stack };
+  return {
+    code: 'internal',
+    message,
+    hint: 'This is a fault of the program; please report it.',
+    badInput: false,
+    stack,
+  };
 }
 
 /** The reverse of {@link serializeError}. */

@@ -39,7 +39,13 @@ export type Field =
     })
   | (FieldBase & { type: 'string'; default: string })
   /** A number or null, null meaning `nullTitle` ("from the data"). */
-  | (FieldBase & { type: 'optional-integer'; default: number | null; minimum?: number; maximum?: number; nullTitle: string })
+  | (FieldBase & {
+      type: 'optional-integer';
+      default: number | null;
+      minimum?: number;
+      maximum?: number;
+      nullTitle: string;
+    })
   | (FieldBase & { type: 'numbers'; default: readonly number[]; length?: number; minimum?: number; maximum?: number })
   /** A nested object, a group of its own in the form. */
   | (FieldBase & { type: 'object'; fields: Fields });

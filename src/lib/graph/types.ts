@@ -7,16 +7,7 @@ export type Pair = readonly [height: number, width: number];
 export type Shape = readonly number[];
 
 export type ActivationKind =
-  | 'relu'
-  | 'relu6'
-  | 'leaky_relu'
-  | 'sigmoid'
-  | 'tanh'
-  | 'silu'
-  | 'gelu'
-  | 'gelu_tanh'
-  | 'hard_sigmoid'
-  | 'hard_swish';
+  'relu' | 'relu6' | 'leaky_relu' | 'sigmoid' | 'tanh' | 'silu' | 'gelu' | 'gelu_tanh' | 'hard_sigmoid' | 'hard_swish';
 
 /**
  * The closed set of operations with their attributes. Adding one: a line here and a folder in graph/ops; the compiler

@@ -15,7 +15,13 @@ export type OnEvent<Event> = (event: Event) => void;
 export interface DataApi {
   /** Makes a project when `projectId` is null, else adds a data set version to that project. Nothing is kept when cancelled. */
   import(
-    request: { taskId: string; projectId: string | null; projectName: string; source: ImportSource; split: SplitSettings },
+    request: {
+      taskId: string;
+      projectId: string | null;
+      projectName: string;
+      source: ImportSource;
+      split: SplitSettings;
+    },
     onEvent: OnEvent<ImportEvent>,
   ): Promise<ImportSummary>;
   /** New version with another split. */
@@ -32,7 +38,12 @@ export interface DataApi {
 /** Where a model comes from: a run of this browser or a bundle that was dropped. */
 export type ModelReference =
   | { kind: 'run'; runId: string; checkpoint: 'best' | 'last' }
-  | { kind: 'bundle'; name: string; file: Blob; /** safetensors that replace the bundle's own weights (another checkpoint). */ weights?: Blob };
+  | {
+      kind: 'bundle';
+      name: string;
+      file: Blob;
+      /** safetensors that replace the bundle's own weights (another checkpoint). */ weights?: Blob;
+    };
 
 /** workers/train.ts */
 export interface TrainApi {
@@ -68,7 +79,12 @@ export interface InferApi {
   device(request: DeviceRequest): Promise<DeviceReport>;
   doctor(request: DeviceRequest): Promise<DoctorReport>;
   predict(
-    request: { taskId: string; model: ModelReference; device: DeviceRequest; images: readonly { name: string; file: Blob }[] },
+    request: {
+      taskId: string;
+      model: ModelReference;
+      device: DeviceRequest;
+      images: readonly { name: string; file: Blob }[];
+    },
     onEvent: OnEvent<PredictionEvent | { type: 'unreadable'; image: string; reason: string }>,
   ): Promise<void>;
   evaluate(

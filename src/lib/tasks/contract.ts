@@ -71,7 +71,10 @@ export interface Task {
   /** Number of model outputs. */
   outputs(classes: readonly string[]): number;
   /** Batch targets from annotations: [n, classes] float32 for classification. Throws for an annotation that is not of this task. */
-  targets(annotations: readonly Annotation[], classes: readonly string[]): { values: Float32Array; shape: readonly number[] };
+  targets(
+    annotations: readonly Annotation[],
+    classes: readonly string[],
+  ): { values: Float32Array; shape: readonly number[] };
   /** Group of an annotation for stratified splits and counts. */
   stratum(annotation: Annotation): number;
   metrics: readonly MetricInfo[];
