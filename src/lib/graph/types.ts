@@ -66,7 +66,8 @@ export interface OpAttributes {
 
 export type OpName = keyof OpAttributes;
 
-interface NodeOf<Op extends OpName> {
+/** A node of one operation. `GraphNode` is the union of them all; this form is for code that is generic in the operation. */
+export interface NodeOf<Op extends OpName> {
   /** Unique in the graph; the dotted module path of the PyTorch model where there is one. */
   id: string;
   op: Op;

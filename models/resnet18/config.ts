@@ -1,0 +1,28 @@
+// What can be set about resnet18.
+
+import type { Fields } from '$lib/core/schema';
+import type { ModelConfigSchema } from '$lib/models/contract';
+import { dropPathField, dropoutField } from '$lib/models/fields';
+
+export const fields = { dropout: dropoutField(0), drop_path: dropPathField(0) } as const satisfies Fields;
+
+const config: ModelConfigSchema = {
+  fields,
+  presets: [
+    { id: 'easy', title: 'Easy', help: 'As published.', values: { dropout: 0, drop_path: 0 } },
+    {
+      id: 'medium',
+      title: 'Medium',
+      help: 'Some dropout: a few hundred images a class.',
+      values: { dropout: 0.2, drop_path: 0 },
+    },
+    {
+      id: 'advanced',
+      title: 'Advanced',
+      help: 'Dropout and stochastic depth: long runs on few images.',
+      values: { dropout: 0.3, drop_path: 0.1 },
+    },
+  ],
+};
+
+export default config;

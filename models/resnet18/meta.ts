@@ -1,0 +1,25 @@
+// ResNet-18.
+
+import type { ModelMeta } from '$lib/models/contract';
+
+const meta: ModelMeta = {
+  id: 'resnet18',
+  title: 'ResNet-18',
+  summary: 'The dependable middle: accurate on photographs, simple to deploy, needs a GPU or patience at 224 pixels.',
+  tasks: ['classification'],
+  paper: {
+    title: 'Deep Residual Learning for Image Recognition',
+    authors: 'He, Zhang, Ren, Sun',
+    year: 2016,
+    url: 'https://arxiv.org/abs/1512.03385',
+  },
+  source: 'timm resnet18',
+  weightsLicence: 'Apache-2.0 (timm)',
+  parameters: 11_181_642,
+  recommended: { imageSize: 224, batchSize: 32 },
+  sizeMultiple: 1,
+  minimumSize: 32,
+  tags: ['residual', 'photographs'],
+};
+
+export default meta;
