@@ -1,0 +1,124 @@
+// The stores of the database and how each version of it becomes the next. Holds no data and opens nothing.
+
+import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb';
+import type {
+  BlobRecord,
+  CheckpointRecord,
+  DatasetRecord,
+  DatasetVersionRecord,
+  EvaluationRecord,
+  ImageResultsRecord,
+  Item,
+  ProjectRecord,
+  RunEventRecord,
+  RunRecord,
+  SplitName,
+  ThumbnailRecord,
+} from './records';
+
+/**
+ * A data set version without its items, with their counts: what lists and overviews read. The items of a version of 10,000
+ * images take about 40 ms to read; a home page with ten projects must not.
+ */
+export interface VersionSummary extends Omit<DatasetVersionRecord, 'items'> {
+  images: number;
+  splitCounts: Readonly<Record<SplitName, number>>;
+  /** By class index; images without a class are in none. */
+  classCounts: readonly number[];
+  /** The blobs of a few images, spread over the classes, for a card. */
+  preview: readonly string[];
+}
+
+/** Key versionId. `channels` are the sums behind `statistics`; see data/statistics.ts. */
+export interface ItemsRecord {
+  versionId: string;
+  items: readonly Item[];
+  /** [items, 6]: mean of R, G, B and mean of their squares, in 0..1. */
+  channels: Float32Array<ArrayBuffer>;
+}
+
+/** A checkpoint without its tensors. */
+export interface CheckpointSummary extends Omit<CheckpointRecord, 'state'> {
+  bytes: number;
+}
+
+/** Key checkpointId. Apart from the summary, so that a list of checkpoints does not read gigabytes of weights. */
+export interface CheckpointStateRecord {
+  checkpointId: string;
+  state: CheckpointRecord['state'];
+}
+
+export interface Schema extends DBSchema {
+  projects: { key: string; value: ProjectRecord };
+  datasets: { key: string; value: DatasetRecord; indexes: { projectId: string } };
+  versions: { key: string; value: VersionSummary; indexes: { datasetId: string; projectId: string } };
+  items: { key: string; value: ItemsRecord };
+  blobs: { key: string; value: BlobRecord };
+  thumbnails: { key: string; value: ThumbnailRecord };
+  runs: { key: string; value: RunRecord; indexes: { projectId: string; versionId: string } };
+  events: { key: [runId: string, sequence: number]; value: RunEventRecord };
+  checkpoints: {
+    key: string;
+    value: CheckpointSummary;
+    indexes: { runId: string; kind: [runId: string, kind: string] };
+  };
+  states: { key: string; value: CheckpointStateRecord };
+  evaluations: { key: string; value: EvaluationRecord; indexes: { runId: string } };
+  imageResults: { key: string; value: ImageResultsRecord };
+}
+
+/** All of them, for writes that touch everything. */
+export const STORE_NAMES = [
+  'projects',
+  'datasets',
+  'versions',
+  'items',
+  'blobs',
+  'thumbnails',
+  'runs',
+  'events',
+  'checkpoints',
+  'states',
+  'evaluations',
+  'imageResults',
+] as const satisfies readonly (keyof Schema)[];
+
+export type StoreName = (typeof STORE_NAMES)[number];
+
+export type Database = IDBPDatabase<Schema>;
+
+/**
+ * Brings a database from version i (its place in the list) to i + 1, inside the upgrade's one transaction: when it throws, the
+ * database stays as it was. It may await requests of that transaction and nothing else.
+ */
+export type Migration = (
+  database: Database,
+  transaction: IDBPTransaction<Schema, StoreName[], 'versionchange'>,
+) => void | Promise<void>;
+
+/** In order, for ever: a released migration is never edited, a change is a new one at the end. */
+export const MIGRATIONS: readonly Migration[] = [
+  function createStores(database) {
+    database.createObjectStore('projects', { keyPath: 'id' });
+    const datasets = database.createObjectStore('datasets', { keyPath: 'id' });
+    datasets.createIndex('projectId', 'projectId');
+    const versions = database.createObjectStore('versions', { keyPath: 'id' });
+    versions.createIndex('datasetId', 'datasetId');
+    versions.createIndex('projectId', 'projectId');
+    database.createObjectStore('items', { keyPath: 'versionId' });
+    database.createObjectStore('blobs', { keyPath: 'hash' });
+    database.createObjectStore('thumbnails', { keyPath: 'hash' });
+    const runs = database.createObjectStore('runs', { keyPath: 'id' });
+    runs.createIndex('projectId', 'projectId');
+    runs.createIndex('versionId', 'versionId');
+    database.createObjectStore('events', { keyPath: ['runId', 'sequence'] });
+    const checkpoints = database.createObjectStore('checkpoints', { keyPath: 'id' });
+    checkpoints.createIndex('runId', 'runId');
+    // Unique: a second 'best' of a run would be a bug, and then the whole transaction fails.
+    checkpoints.createIndex('kind', ['runId', 'kind'], { unique: true });
+    database.createObjectStore('states', { keyPath: 'checkpointId' });
+    const evaluations = database.createObjectStore('evaluations', { keyPath: 'id' });
+    evaluations.createIndex('runId', 'runId');
+    database.createObjectStore('imageResults', { keyPath: 'evaluationId' });
+  },
+];
