@@ -106,6 +106,8 @@ export default defineConfig(
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { globals: globals.browser, parserOptions: { parser: ts.parser, svelteConfig } },
+    // The core rule does not know that a bindable prop is assigned from outside.
+    rules: { 'prefer-const': 'off', 'svelte/prefer-const': ['error', { destructuring: 'all' }] },
   },
   {
     files: ['src/**/*.ts', 'workers/**/*.ts', 'models/**/*.ts', 'tests/**/*.ts'],
