@@ -2,7 +2,7 @@
 // A task is pure and free of tfjs here; its differentiable losses are in tasks/<id>/loss.ts and registered in tasks/losses.ts.
 
 import type { Fields } from '$lib/core/schema';
-import type { Annotation } from '$lib/storage/records';
+import type { Annotation, Item } from '$lib/storage/records';
 
 export interface MetricInfo {
   id: string;
@@ -64,10 +64,19 @@ export interface EvaluationInput {
   train: readonly Annotation[];
 }
 
-/** One sample's augmented target, before collation. */
-export interface Task {
+/** What the page needs of a task, without its code: data. See catalog.ts. */
+export interface TaskMeta {
   id: string;
   title: string;
+  metrics: readonly MetricInfo[];
+  /** Decides the best checkpoint unless the job says otherwise. */
+  primaryMetric: string;
+  /** Fields of `loss` in the job. */
+  lossFields: Fields;
+}
+
+/** The code behind a {@link TaskMeta}; see registry.ts. */
+export interface Task extends TaskMeta {
   /** Number of model outputs. */
   outputs(classes: readonly string[]): number;
   /** Batch targets from annotations: [n, classes] float32 for classification. Throws for an annotation that is not of this task. */
@@ -77,11 +86,8 @@ export interface Task {
   ): { values: Float32Array; shape: readonly number[] };
   /** Group of an annotation for stratified splits and counts. */
   stratum(annotation: Annotation): number;
-  metrics: readonly MetricInfo[];
-  /** Decides the best checkpoint unless the job says otherwise. */
-  primaryMetric: string;
-  /** Fields of `loss` in the job. */
-  lossFields: Fields;
+  /** What makes training on this data senseless, as a TrainyardError: an empty train split, one class, a class without images. */
+  checkTrainable(items: readonly Item[], classes: readonly string[]): void;
   evaluate(input: EvaluationInput): { result: EvaluationResult; images: ImageResults };
   /** One row of raw outputs as probabilities and the answer. */
   decode(output: Float32Array, classes: readonly string[], image: string): PredictionJson;

@@ -1,0 +1,179 @@
+// From a job document (a file, a form, an older version) to a complete, checked job, or to all that is wrong with it.
+
+import { TrainyardError } from '$lib/core/errors';
+import { getPath, isObject, setPath } from '$lib/core/path';
+import type { Problem } from '$lib/core/schema';
+import { validate } from '$lib/core/validate';
+import type { ModelEntry } from '$lib/models/contract';
+import { JOB_VERSION, type Job } from './job';
+import { migrate } from './migrate';
+import { applyOverrides, readOverrides } from './overrides';
+import { jobParts } from './parts';
+import {
+  defaultBatchSize,
+  defaultImageSize,
+  defaultLearningRate,
+  defaultShift,
+  defaultWeightDecay,
+  type JobData,
+} from './resolve';
+import { jobFields, type JobCatalog } from './schema';
+
+export interface JobContext extends JobCatalog {
+  /** Where it is known, defaults follow it and the expected number of classes is checked. */
+  data?: JobData;
+  /** `path.to.field=value`, in the document's own (older) format or in the current one. */
+  overrides?: readonly string[];
+}
+
+export interface CheckedJob {
+  /** Complete. Of use only where `problems` is empty. */
+  job: Job;
+  problems: Problem[];
+  /** Sentences for the person: what was read differently from what the document may have meant. */
+  notices: string[];
+}
+
+/** The complete job, or one error that names every problem by its path. */
+export function parseJob(document: unknown, context: JobContext): { job: Job; notices: string[] } {
+  const { job, problems, notices } = checkJob(document, context);
+  if (problems.length > 0) throw invalidJob(problems);
+  return { job, notices };
+}
+
+/** 'job file: optimizer.learning_rate: Learning rate must be above 0; found -1.' */
+function invalidJob(problems: readonly Problem[]): TrainyardError {
+  const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`)).join(' ');
+  const hint = problems.length === 1 ? 'Correct this field.' : `Correct these ${problems.length} fields.`;
+  return new TrainyardError('job-invalid', `job file: ${list}`, hint);
+}
+
+/** As {@link parseJob}, with the problems as data for a form. Throws only for what is no job document at all. */
+export function checkJob(document: unknown, context: JobContext): CheckedJob {
+  const overrides = readOverrides(document, context.overrides ?? []);
+  const { document: migrated, notices, problems, classes } = migrate(overrides.document);
+  const current = applyOverrides(migrated, overrides.current, context, problems);
+  const { task, model } = jobParts(current, context, problems);
+  const fields = jobFields(context, task, model);
+  const named = replace(replace(current, 'task', task.id), 'model.name', model.meta.id);
+  const filled = fillDefaults(nullsAsText(named), model, context.data, notices);
+  const { value, problems: found } = validate(fields, filled);
+  const job = textsAsNull(value);
+  problems.push(...found);
+  if (found.length === 0) problems.push(...crossChecks(job, model));
+  if (classes !== null && context.data !== undefined && classes !== context.data.classes) {
+    const message = `The number of classes comes from the data, which has ${context.data.classes}; found ${classes}.`;
+    problems.push({ path: 'parameters.num_classes', message });
+  }
+  return { job, problems, notices };
+}
+
+/** The job of an empty document: what a form starts from. */
+export function defaultJob(context: JobContext, task?: string, model?: string): Job {
+  const document = {
+    version: JOB_VERSION,
+    ...(task === undefined ? {} : { task }),
+    ...(model === undefined ? {} : { model: { name: model } }),
+  };
+  return parseJob(document, context).job;
+}
+
+/** Sets a value unless something that cannot hold it stands in the way (validation then names that). */
+function replace(document: unknown, path: string, value: unknown): unknown {
+  const parents = path.split('.').slice(0, -1);
+  const blocked = parents.some((_, depth) => {
+    const parent = getPath(document, parents.slice(0, depth + 1).join('.'));
+    return parent !== undefined && !isObject(parent);
+  });
+  return blocked ? document : setPath(document, path, value);
+}
+
+function fillDefaults(document: unknown, model: ModelEntry, data: JobData | undefined, notices: string[]): unknown {
+  const { meta } = model;
+  let filled = document;
+  const fill = (path: string, value: unknown): unknown => {
+    const given = getPath(filled, path);
+    if (given !== undefined) return given;
+    filled = replace(filled, path, value);
+    return value;
+  };
+  const optimizer = getPath(document, 'optimizer.name');
+  const imageSize = fill('preprocess.image_size', defaultImageSize(meta, data));
+  const batchSize = fill('training.batch_size', defaultBatchSize(meta, data));
+  fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, Number(batchSize)));
+  fill('optimizer.weight_decay', defaultWeightDecay(optimizer));
+  if (getPath(filled, 'augment.shift') === undefined && Number.isInteger(imageSize)) {
+    fill('augment.shift', Math.min(256, defaultShift(Number(imageSize))));
+  }
+  if (data?.grey === true && getPath(filled, 'augment.horizontal_flip') === undefined) {
+    fill('augment.horizontal_flip', 0);
+    notices.push(
+      'The images are grey, as digits and scans are, so they are not mirrored; set augment.horizontal_flip to change it.',
+    );
+  }
+  return filled;
+}
+
+/** Fields that a job holds as text or null; the schema knows text alone, '' being none. */
+const NULLABLE_TEXTS = ['path', 'train_dir', 'val_dir', 'test_dir'] as const;
+
+function nullsAsText(document: unknown): unknown {
+  const nulls = NULLABLE_TEXTS.filter((name) => getPath(document, `data.${name}`) === null);
+  return nulls.reduce((changed, name) => setPath(changed, `data.${name}`, ''), document);
+}
+
+function textsAsNull(value: unknown): Job {
+  const empty = NULLABLE_TEXTS.filter((name) => getPath(value, `data.${name}`) === '');
+  // validate() has just built every field of it from jobFields; the plugins' parts are open in the type.
+  return empty.reduce((changed, name) => setPath(changed, `data.${name}`, null), value) as Job;
+}
+
+/** What no single field can see. */
+function crossChecks(job: Job, model: ModelEntry): Problem[] {
+  const problems: Problem[] = [];
+  const wrong = (path: string, message: string): void => void problems.push({ path, message });
+  const { data, optimizer, scheduler, training, augment } = job;
+
+  if (!model.meta.tasks.includes(job.task)) {
+    wrong('model.name', `${model.meta.title} cannot do "${job.task}"; it does ${model.meta.tasks.join(', ')}.`);
+  }
+  for (const problem of model.config.check?.(job.model.config) ?? []) {
+    wrong(problem.path === '' ? 'model.config' : `model.config.${problem.path}`, problem.message);
+  }
+  if (data.split.val + data.split.test >= 1) {
+    wrong(
+      'data.split',
+      `Validation and test take ${data.split.val + data.split.test} of the images; some must be left to train on.`,
+    );
+  }
+  if (data.path !== null && data.train_dir !== null) {
+    wrong('data', 'Both a path and a train folder are given; give one of them.');
+  }
+  if (data.train_dir === null && (data.val_dir !== null || data.test_dir !== null)) {
+    wrong('data.train_dir', 'A validation or test folder is given without a train folder.');
+  }
+  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
+    wrong('optimizer.nesterov', 'Nesterov momentum needs a momentum above 0; found 0.');
+  }
+  if (scheduler.name !== 'one_cycle' && scheduler.warmup_epochs >= training.epochs && scheduler.warmup_epochs > 0) {
+    wrong(
+      'scheduler.warmup_epochs',
+      `Warm-up must be shorter than the run of ${training.epochs} epochs; found ${scheduler.warmup_epochs}.`,
+    );
+  }
+  if (scheduler.name === 'cosine' && scheduler.minimum_rate > optimizer.learning_rate) {
+    wrong(
+      'scheduler.minimum_rate',
+      `The lowest rate must not be above the learning rate ${optimizer.learning_rate}; found ${scheduler.minimum_rate}.`,
+    );
+  }
+  for (const name of ['scale', 'ratio'] as const) {
+    const [low, high] = augment.random_resized_crop[name];
+    if (low > high)
+      wrong(
+        `augment.random_resized_crop.${name}`,
+        `The first number must not be above the second; found ${low} and ${high}.`,
+      );
+  }
+  return problems;
+}

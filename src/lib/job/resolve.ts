@@ -1,0 +1,100 @@
+// Defaults that depend on the model or on the data, and preprocessing as numbers. Pure: same arguments, same answer.
+
+import type { ModelMeta } from '$lib/models/contract';
+import type { DatasetVersionRecord, ResolvedPreprocess, Statistics } from '$lib/storage/records';
+import type { Job } from './job';
+
+/** What defaults look at in a data set. */
+export interface JobData {
+  classes: number;
+  images: { train: number; val: number; test: number };
+  /** Of the most frequent image size. */
+  width: number;
+  height: number;
+  /** Red, green and blue are the same everywhere. */
+  grey: boolean;
+}
+
+export function summarizeData(version: Pick<DatasetVersionRecord, 'classes' | 'items' | 'statistics'>): JobData {
+  const images = { train: 0, val: 0, test: 0 };
+  for (const { split } of version.items) images[split]++;
+  const [size = { width: 224, height: 224 }] = version.statistics.sizes;
+  const { mean, std } = version.statistics;
+  const same = (values: readonly number[]): boolean => values.every((value) => Math.abs(value - values[0]) < 1e-4);
+  return { classes: version.classes.length, images, ...size, grey: same(mean) && same(std) };
+}
+
+/** Images up to this size (MNIST's 28, CIFAR's 32) go in at this size. */
+const SMALL_IMAGE = 32;
+
+/**
+ * Height and width of the net's input: as large as the images are, not above the model's recommendation. Small images go in at
+ * 32, which stems with several strides need.
+ */
+export function defaultImageSize(model: ModelMeta, data: JobData | undefined): number {
+  const { recommended, minimumSize, sizeMultiple } = model;
+  if (data === undefined) return recommended.imageSize;
+  const longer = Math.max(data.width, data.height);
+  const wanted = longer <= SMALL_IMAGE ? SMALL_IMAGE : Math.min(longer, Math.max(recommended.imageSize, SMALL_IMAGE));
+  return Math.ceil(Math.max(wanted, minimumSize) / sizeMultiple) * sizeMultiple;
+}
+
+/** Few images in large batches are few steps: at least about 10 steps an epoch, where 8 images or more then make a batch. */
+export function defaultBatchSize(model: ModelMeta, data: JobData | undefined): number {
+  const { batchSize } = model.recommended;
+  if (data === undefined) return batchSize;
+  const tenth = 2 ** Math.floor(Math.log2(Math.max(8, data.images.train / 10)));
+  return Math.min(batchSize, tenth);
+}
+
+/** What the rates below were tuned at. */
+const REFERENCE_BATCH = 64;
+
+/**
+ * Small nets bear higher rates. AdamW's rate grows with the square root of the batch, SGD's with the batch, as the noise of their
+ * steps suggests (Malladi et al. 2022; Goyal et al. 2017).
+ */
+export function defaultLearningRate(model: ModelMeta, optimizer: unknown, batchSize: number): number {
+  const ratio = batchSize / REFERENCE_BATCH;
+  const rate =
+    optimizer === 'sgd'
+      ? 0.05 * Math.min(1, ratio)
+      : (model.parameters < 1e6 ? 4e-3 : 2e-3) * Math.min(1, Math.sqrt(ratio));
+  return Number(rate.toPrecision(2));
+}
+
+/** Weight decay of SGD multiplies the learning rate, hence the other magnitude. */
+export function defaultWeightDecay(optimizer: unknown): number {
+  return optimizer === 'sgd' ? 5e-4 : 0.05;
+}
+
+/** An eighth of the input: 4 pixels at 32, the habit for CIFAR. */
+export function defaultShift(imageSize: number): number {
+  return Math.round(imageSize / 8);
+}
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+
+/** A channel that never changes has deviation 0; dividing by it would be infinite. */
+const SMALLEST_STD = 1e-3;
+
+/** Mean and deviation as numbers, to be kept with the run: a later use has no data set. */
+export function resolvePreprocess(preprocess: Job['preprocess'], statistics: Statistics): ResolvedPreprocess {
+  const { image_size, resize, interpolation, normalize } = preprocess;
+  const size = { imageSize: [image_size, image_size], resize, interpolation } as const;
+  switch (normalize) {
+    case 'dataset': {
+      const [red, green, blue] = statistics.std;
+      const above = (std: number): number => Math.max(std, SMALLEST_STD);
+      return { ...size, mean: statistics.mean, std: [above(red), above(green), above(blue)] };
+    }
+    case 'imagenet':
+      return { ...size, ...IMAGENET };
+    case 'minus_one_one':
+      return { ...size, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
+    case 'none':
+      return { ...size, mean: [0, 0, 0], std: [1, 1, 1] };
+    default:
+      return normalize satisfies never;
+  }
+}
