@@ -57,6 +57,8 @@ export function ensureBuild({ verbose = false, force = false } = {}) {
       cwd: ROOT,
       encoding: 'utf8',
       maxBuffer: 1 << 26,
+      // Under Vitest NODE_ENV is 'test', which Vite would take for a development build.
+      env: { ...process.env, NODE_ENV: 'production' },
       stdio: verbose ? 'inherit' : 'pipe',
     });
     output += `${step.stdout ?? ''}${step.stderr ?? ''}`;

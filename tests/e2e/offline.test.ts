@@ -1,0 +1,101 @@
+// The site without its server, on a host that sets no headers, under a sub-path; and how a new version arrives.
+import { appendFile, readdir, rm } from 'node:fs/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startServer } from '../../scripts/server.mjs';
+import { copyOfBuild, openBrowser, type Browser } from './harness';
+
+const BASE = '/trainyard';
+
+let site: string;
+let server: Awaited<ReturnType<typeof startServer>>;
+let browser: Browser;
+
+beforeEach(async () => {
+  site = await copyOfBuild();
+  server = await startServer({ root: site, base: BASE, isolated: false });
+  browser = await openBrowser();
+});
+
+afterEach(async () => {
+  await browser.close();
+  await server.close().catch(() => {});
+  await rm(site, { recursive: true, force: true });
+});
+
+/** Opens the site and waits until the service worker controls the page and has isolated it. */
+async function openInstalled() {
+  const page = await browser.context.newPage();
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') problems.push(message.text());
+  });
+  let loads = 0;
+  page.on('load', () => loads++);
+  await page.goto(server.url);
+  // Nothing may be evaluated in the page before it reloads itself: an evaluation counts as something that the person did.
+  await expect.poll(() => loads, { timeout: 30_000 }).toBe(2);
+  expect(await page.evaluate(() => crossOriginIsolated && navigator.serviceWorker.controller !== null)).toBe(true);
+  return { page, problems };
+}
+
+test('a host without headers, under a sub-path, still gives an isolated page, with no complaint in the console', async () => {
+  const { page, problems } = await openInstalled();
+  expect(await page.evaluate(() => sessionStorage.getItem('trainyard:reloaded-for-isolation'))).toBe('yes');
+  expect(await page.evaluate(() => document.body.innerText)).toContain('Trainyard');
+  expect(problems).toEqual([]);
+});
+
+test('with the server stopped a reload shows the page, and every file of the build can be read', async () => {
+  const { page } = await openInstalled();
+  const kept = () =>
+    page.evaluate(async () => {
+      const keys = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
+      return keys.flat().map((request) => request.url);
+    });
+  // The large WASM files are fetched in the background after the first start.
+  await expect.poll(async () => (await kept()).length, { timeout: 30_000 }).toBe(await filesOf(site));
+
+  await server.close();
+  await page.reload();
+  await page.waitForFunction(() => document.body.innerText.includes('Trainyard'));
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+  const failed = await page.evaluate(
+    (urls) =>
+      Promise.all(urls.map((url) => fetch(url.replace(/\?.*/, '')).then((response) => (response.ok ? '' : url)))),
+    await kept(),
+  );
+  expect(failed.filter(Boolean)).toEqual([]);
+});
+
+test('a new version waits until it is asked for', async () => {
+  const { page } = await openInstalled();
+  await appendFile(`${site}/service-worker.js`, '\n// A new version.\n');
+  const state = () =>
+    page.evaluate(async () => {
+      const { active, waiting } = await navigator.serviceWorker.ready;
+      return { active: active?.state, waiting: waiting?.state };
+    });
+  await page.evaluate(async () => void (await (await navigator.serviceWorker.ready).update()));
+  await expect.poll(state).toEqual({ active: 'activated', waiting: 'installed' });
+  // Still waiting after a reload: nothing but the message activates it.
+  await page.reload();
+  await page.waitForLoadState('load');
+  expect(await state()).toEqual({ active: 'activated', waiting: 'installed' });
+  await page.evaluate(async () => {
+    (await navigator.serviceWorker.ready).waiting?.postMessage({ type: 'SKIP_WAITING' });
+  });
+  await expect.poll(state).toEqual({ active: 'activated', waiting: undefined });
+});
+
+/** How many files the site has for offline use: all but the worker itself, version.json and hidden ones. */
+async function filesOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter(
+    (entry) =>
+      entry.isFile() &&
+      !entry.name.startsWith('.') &&
+      entry.name !== 'service-worker.js' &&
+      entry.name !== 'version.json',
+  ).length;
+}
