@@ -2,7 +2,14 @@
 // Every function works on every backend; on wasm it runs hand-written SIMD, elsewhere tfjs's public ops.
 
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import { getBackend, getKernel } from '@tensorflow/tfjs-core';
 import { composedBatchNormTrain, composedConv2d, composedDepthwiseConv2d } from './composed';
+import { batchNormKernels, wasmBatchNormTrain } from './kernels/batch-norm-train';
+import { conv2dKernels, wasmConv2d } from './kernels/conv2d';
+import { register } from './kernels/definition';
+import { depthwiseConv2dKernels, wasmDepthwiseConv2d } from './kernels/depthwise-conv2d';
+import { matMulKernel } from './kernels/mat-mul';
+import { unsortedSegmentSumKernel } from './kernels/unsorted-segment-sum';
 import type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
 
 export type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
@@ -11,7 +18,24 @@ export type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './type
  * Registers, for backend 'wasm', the kernels that gradients need and tfjs 4.22 lacks, and faster ones for those that it
  * has but computes without SIMD. Idempotent; call once before the first gradient (before or after tf.setBackend).
  */
-export function registerWasmTrainingKernels(): void {}
+export function registerWasmTrainingKernels(): void {
+  if (getKernel(batchNormKernels[0].name, 'wasm')) return;
+  const kernels = [
+    ...conv2dKernels,
+    ...depthwiseConv2dKernels,
+    ...batchNormKernels,
+    unsortedSegmentSumKernel,
+    matMulKernel(),
+  ];
+  for (const kernel of kernels) register(kernel);
+}
+
+/** True when our wasm kernels are what runs. */
+function onWasm(): boolean {
+  if (getBackend() !== 'wasm') return false;
+  registerWasmTrainingKernels();
+  return true;
+}
 
 /**
  * Differentiable NHWC convolution with explicit padding, dilation and groups; no bias.
@@ -19,11 +43,13 @@ export function registerWasmTrainingKernels(): void {}
  * Faster than tf.conv2d on wasm, and its gradients exist for dilation > 1, which tfjs refuses.
  */
 export function conv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry, groups = 1): Tensor4D {
+  if (onWasm()) return wasmConv2d(x, filter, geometry, groups);
   return composedConv2d(x, filter, geometry, groups);
 }
 
 /** Differentiable depthwise convolution. x [n, h, w, c], filter [kh, kw, c, multiplier] -> [n, oh, ow, c * multiplier]. */
 export function depthwiseConv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry): Tensor4D {
+  if (onWasm()) return wasmDepthwiseConv2d(x, filter, geometry);
   return composedDepthwiseConv2d(x, filter, geometry);
 }
 
@@ -38,5 +64,6 @@ export function batchNormTrain(
   epsilon: number,
   activation: FusedActivation = 'none',
 ): BatchNormTrainResult {
+  if (onWasm()) return wasmBatchNormTrain(x, gamma, beta, epsilon, activation);
   return composedBatchNormTrain(x, gamma, beta, epsilon, activation);
 }

@@ -1,0 +1,192 @@
+// Typed expressions of the run-time assembler. Each holds the WebAssembly bytes that leave its value on the stack; an
+// expression used twice is computed twice, so keep it in a local (function-builder.ts) when that matters.
+
+import { float32, signed, unsigned, type Bytes } from './encoding';
+
+const SIMD = 0xfd;
+
+/** Alignment hint 0: unaligned access costs nothing on the machines that matter. */
+function memory(offset: number): number[] {
+  return [0, ...unsigned(offset)];
+}
+
+export class I32 {
+  static readonly type = 0x7f;
+  constructor(
+    readonly code: Bytes,
+    /** Index when this is a local variable. */
+    readonly local?: number,
+  ) {}
+
+  static of(value: I32 | number): I32 {
+    return typeof value === 'number' ? new I32([0x41, ...signed(value)]) : value;
+  }
+  private with(other: I32 | number, opcode: number): I32 {
+    return new I32([...this.code, ...I32.of(other).code, opcode]);
+  }
+  add(other: I32 | number): I32 {
+    return other === 0 ? this : this.with(other, 0x6a);
+  }
+  sub(other: I32 | number): I32 {
+    return this.with(other, 0x6b);
+  }
+  mul(other: I32 | number): I32 {
+    return this.with(other, 0x6c);
+  }
+  /** Unsigned division. */
+  div(other: I32 | number): I32 {
+    return this.with(other, 0x6e);
+  }
+  /** Unsigned remainder. */
+  rem(other: I32 | number): I32 {
+    return this.with(other, 0x70);
+  }
+  and(other: I32 | number): I32 {
+    return this.with(other, 0x71);
+  }
+  shiftLeft(bits: number): I32 {
+    return this.with(bits, 0x74);
+  }
+  /** Unsigned. */
+  shiftRight(bits: number): I32 {
+    return this.with(bits, 0x76);
+  }
+  equals(other: I32 | number): I32 {
+    return this.with(other, 0x46);
+  }
+  /** Unsigned: a negative number is large. */
+  below(other: I32 | number): I32 {
+    return this.with(other, 0x49);
+  }
+  /** Unsigned. */
+  above(other: I32 | number): I32 {
+    return this.with(other, 0x4b);
+  }
+  /** this when condition is not 0, else other. */
+  orElse(other: I32 | number, condition: I32): I32 {
+    return new I32([...this.code, ...I32.of(other).code, ...condition.code, 0x1b]);
+  }
+}
+
+/** What one float and four floats at once have in common, so that a loop body is written once for both. */
+export interface Lanes<L> {
+  readonly code: Bytes;
+  add(other: L): L;
+  sub(other: L): L;
+  mul(other: L): L;
+  /** Clamped to [low, high]; a NaN stays a NaN. */
+  clamp(low: L, high: L): L;
+  /** this where low < z < high, else 0. */
+  where(z: L, low: L, high: L): L;
+}
+
+export interface LanesType<L extends Lanes<L>> {
+  new (code: Bytes, local?: number): L;
+  readonly type: number;
+  readonly count: number;
+  load(address: I32, offset?: number): L;
+  /** The same float in every lane. */
+  splat(value: F32): L;
+  zero(): L;
+  storeCode(offset: number): number[];
+}
+
+export class F32 implements Lanes<F32> {
+  static readonly type = 0x7d;
+  static readonly count = 1;
+  constructor(
+    readonly code: Bytes,
+    readonly local?: number,
+  ) {}
+
+  static of(value: number): F32 {
+    return new F32([0x43, ...float32(value)]);
+  }
+  static load(address: I32, offset = 0): F32 {
+    return new F32([...address.code, 0x2a, ...memory(offset)]);
+  }
+  static splat(value: F32): F32 {
+    return value;
+  }
+  static zero(): F32 {
+    return F32.of(0);
+  }
+  static storeCode(offset: number): number[] {
+    return [0x38, ...memory(offset)];
+  }
+  private with(other: F32, opcode: number): F32 {
+    return new F32([...this.code, ...other.code, opcode]);
+  }
+  add(other: F32): F32 {
+    return this.with(other, 0x92);
+  }
+  sub(other: F32): F32 {
+    return this.with(other, 0x93);
+  }
+  mul(other: F32): F32 {
+    return this.with(other, 0x94);
+  }
+  clamp(low: F32, high: F32): F32 {
+    return this.with(low, 0x97).with(high, 0x96);
+  }
+  /** this when condition is not 0, else other. Both are computed. */
+  orElse(other: F32, condition: I32): F32 {
+    return new F32([...this.code, ...other.code, ...condition.code, 0x1b]);
+  }
+  where(z: F32, low: F32, high: F32): F32 {
+    const inside = [...low.code, ...z.code, 0x5d, ...z.code, ...high.code, 0x5d, 0x71];
+    return new F32([...this.code, ...F32.zero().code, ...inside, 0x1b]);
+  }
+}
+
+/** Four floats. */
+export class V128 implements Lanes<V128> {
+  static readonly type = 0x7b;
+  static readonly count = 4;
+  constructor(
+    readonly code: Bytes,
+    readonly local?: number,
+  ) {}
+
+  static load(address: I32, offset = 0): V128 {
+    return new V128([...address.code, SIMD, 0, ...memory(offset)]);
+  }
+  /** One float from memory into all lanes. */
+  static loadSplat(address: I32, offset = 0): V128 {
+    return new V128([...address.code, SIMD, 9, ...memory(offset)]);
+  }
+  static splat(value: F32): V128 {
+    return new V128([...value.code, SIMD, 0x13]);
+  }
+  static zero(): V128 {
+    return new V128([SIMD, 12, ...new Array<number>(16).fill(0)]);
+  }
+  static storeCode(offset: number): number[] {
+    return [SIMD, 11, ...memory(offset)];
+  }
+  private with(other: V128, opcode: number): V128 {
+    return new V128([...this.code, ...other.code, SIMD, ...unsigned(opcode)]);
+  }
+  add(other: V128): V128 {
+    return this.with(other, 0xe4);
+  }
+  sub(other: V128): V128 {
+    return this.with(other, 0xe5);
+  }
+  mul(other: V128): V128 {
+    return this.with(other, 0xe6);
+  }
+  /** pmin and pmax: one machine instruction each on x86, against eight for the NaN-ordering min and max. */
+  clamp(low: V128, high: V128): V128 {
+    return this.with(low, 0xeb).with(high, 0xea);
+  }
+  where(z: V128, low: V128, high: V128): V128 {
+    const inside = [...low.code, ...z.code, SIMD, 0x43, ...z.code, ...high.code, SIMD, 0x43, SIMD, 0x4e];
+    return new V128([...this.code, ...inside, SIMD, 0x4e]);
+  }
+  lane(index: number): F32 {
+    return new F32([...this.code, SIMD, 0x1f, index]);
+  }
+}
+
+export type Value = I32 | F32 | V128;

@@ -1,0 +1,10 @@
+// Every SIMD function, by the name it has in the module. Adding one: a file here and a line.
+
+import { batchNormFunctions } from './batch-norm';
+import { depthwiseFunctions } from './depthwise';
+import { gemmFunctions } from './gemm';
+import { im2colFunctions } from './im2col';
+
+export const simdFunctions = { ...gemmFunctions, ...im2colFunctions, ...depthwiseFunctions, ...batchNormFunctions };
+
+export type SimdFunctionName = keyof typeof simdFunctions;

@@ -1,0 +1,128 @@
+// Convolutions on wasm against the same operation composed of tfjs's public ops on its cpu backend.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, it } from 'vitest';
+import { conv2d, depthwiseConv2d, type ConvGeometry } from '$lib/engines/tfjs/wasm';
+import { expectAgreement } from './wasm-support';
+
+interface Case {
+  name: string;
+  x: [number, number, number, number];
+  /** [kh, kw, filters] and, for depthwise, [kh, kw, multiplier]. */
+  kernel: [number, number, number];
+  geometry?: Partial<ConvGeometry>;
+  groups?: number;
+}
+
+const PLAIN: ConvGeometry = { strides: [1, 1], padding: [0, 0, 0, 0], dilation: [1, 1] };
+
+const CONVOLUTIONS: Case[] = [
+  { name: '1x1', x: [2, 5, 7, 16], kernel: [1, 1, 24] },
+  { name: '1x1 with channel counts that fill no vector', x: [3, 5, 3, 7], kernel: [1, 1, 10] },
+  { name: '1x1 over more rows than a block', x: [3, 20, 20, 65], kernel: [1, 1, 33] },
+  { name: '1x1 stride 2', x: [2, 7, 8, 12], kernel: [1, 1, 8], geometry: { strides: [2, 2] } },
+  { name: '1x1 padded', x: [2, 3, 3, 4], kernel: [1, 1, 4], geometry: { padding: [1, 0, 0, 1] } },
+  { name: '3x3 of an image', x: [2, 11, 9, 3], kernel: [3, 3, 32], geometry: { padding: [1, 1, 1, 1] } },
+  {
+    name: '3x3 stride 2, odd size, uneven padding',
+    x: [2, 9, 11, 8],
+    kernel: [3, 3, 16],
+    geometry: { strides: [2, 2], padding: [0, 1, 0, 1] },
+  },
+  { name: '7x7 stride 2', x: [1, 15, 15, 3], kernel: [7, 7, 9], geometry: { strides: [2, 2], padding: [3, 3, 3, 3] } },
+  { name: '1x5 kernel', x: [2, 6, 9, 5], kernel: [1, 5, 6], geometry: { padding: [0, 0, 2, 2] } },
+  {
+    name: '3x3 dilated by 2',
+    x: [2, 9, 9, 4],
+    kernel: [3, 3, 8],
+    geometry: { padding: [2, 2, 2, 2], dilation: [2, 2] },
+  },
+  {
+    name: '3x2 dilated by 3 and 2 without padding',
+    x: [1, 12, 9, 6],
+    kernel: [3, 2, 5],
+    geometry: { dilation: [3, 2] },
+  },
+  {
+    name: 'two groups',
+    x: [2, 6, 6, 8],
+    kernel: [3, 3, 12],
+    geometry: { padding: [1, 1, 1, 1], strides: [2, 1] },
+    groups: 2,
+  },
+  { name: 'four groups 1x1', x: [2, 5, 5, 12], kernel: [1, 1, 20], groups: 4 },
+  { name: 'five groups dilated', x: [2, 8, 8, 15], kernel: [3, 3, 10], geometry: { dilation: [2, 2] }, groups: 5 },
+  { name: 'stride beyond the kernel', x: [2, 9, 9, 4], kernel: [2, 2, 4], geometry: { strides: [4, 3] } },
+];
+
+const DEPTHWISE: Case[] = [
+  { name: '3x3', x: [2, 7, 9, 16], kernel: [3, 3, 1], geometry: { padding: [1, 1, 1, 1] } },
+  {
+    name: '3x3 stride 2, odd channels',
+    x: [3, 8, 9, 7],
+    kernel: [3, 3, 1],
+    geometry: { strides: [2, 2], padding: [1, 1, 1, 1] },
+  },
+  { name: '5x5 uneven padding', x: [2, 9, 8, 12], kernel: [5, 5, 1], geometry: { padding: [1, 2, 2, 1] } },
+  { name: '3x3 dilated', x: [2, 9, 9, 8], kernel: [3, 3, 1], geometry: { padding: [2, 2, 2, 2], dilation: [2, 2] } },
+  { name: 'two filters per channel', x: [2, 7, 7, 6], kernel: [3, 3, 2], geometry: { padding: [1, 1, 1, 1] } },
+  { name: 'three filters per channel, stride 2', x: [1, 7, 7, 5], kernel: [3, 3, 3], geometry: { strides: [2, 2] } },
+];
+
+function is4D(tensor: tf.Tensor): tensor is tf.Tensor4D {
+  return tensor.rank === 4;
+}
+
+function as4D(tensor: tf.Tensor): tf.Tensor4D {
+  if (!is4D(tensor)) throw new Error(`rank ${tensor.rank}`);
+  return tensor;
+}
+
+describe('conv2d', () => {
+  for (const { name, x, kernel, geometry, groups = 1 } of CONVOLUTIONS) {
+    it(`agrees with the cpu backend: ${name}`, async () => {
+      const filter = [kernel[0], kernel[1], x[3] / groups, kernel[2]];
+      await expectAgreement((a, b) => conv2d(as4D(a), as4D(b), { ...PLAIN, ...geometry }, groups), [x, filter]);
+    });
+  }
+});
+
+describe('depthwiseConv2d', () => {
+  for (const { name, x, kernel, geometry } of DEPTHWISE) {
+    it(`agrees with the cpu backend: ${name}`, async () => {
+      const filter = [kernel[0], kernel[1], x[3], kernel[2]];
+      await expectAgreement((a, b) => depthwiseConv2d(as4D(a), as4D(b), { ...PLAIN, ...geometry }), [x, filter]);
+    });
+  }
+});
+
+describe("tfjs's own convolutions", () => {
+  it.each([
+    [1, 'same'],
+    [2, 'same'],
+    [1, 'valid'],
+    [2, 'valid'],
+  ] as const)('have gradients on wasm: conv2d with stride %i, padding %s', async (stride, padding) => {
+    const shapes = [
+      [2, 7, 8, 5],
+      [3, 3, 5, 6],
+    ];
+    await expectAgreement((x, filter) => tf.conv2d(as4D(x), as4D(filter), stride, padding), shapes);
+  });
+
+  it.each([1, 2])('have gradients on wasm: depthwiseConv2d with stride %i', async (stride) => {
+    const shapes = [
+      [2, 7, 8, 5],
+      [3, 3, 5, 2],
+    ];
+    await expectAgreement((x, filter) => tf.depthwiseConv2d(as4D(x), as4D(filter), stride, 'same'), shapes);
+  });
+
+  it('have gradients on wasm: conv2dTranspose', async () => {
+    const shapes = [
+      [2, 4, 5, 6],
+      [3, 3, 7, 6],
+    ];
+    await expectAgreement((x, filter) => tf.conv2dTranspose(as4D(x), as4D(filter), [2, 8, 10, 7], 2, 'same'), shapes);
+  });
+});
