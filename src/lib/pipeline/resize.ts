@@ -2,7 +2,7 @@
 // precision. Two passes, rows then columns, over precomputed weights.
 
 import type { PixelImage } from './contract';
-import { lineWeights, type LineWeights, type Resampling, type WeightCache } from './weights';
+import { lineWeights, PRECISION_BITS, type LineWeights, type Resampling, type WeightCache } from './weights';
 
 export interface Size {
   width: number;
@@ -24,8 +24,7 @@ export interface ResizeOptions {
   cache?: WeightCache;
 }
 
-// Pillow's fixed point: 32 bits less 8 of the pixel, less 2 so that a cubic's overshoot does not wrap around.
-const PRECISION_BITS = 22;
+// Rounds to the nearest when the fraction is shifted out.
 const HALF = 1 << (PRECISION_BITS - 1);
 
 interface Plan {
@@ -71,14 +70,6 @@ function rowsNeeded({ first, count }: LineWeights): [number, number] {
   return [first[0], first[last] + count[last]];
 }
 
-function fixed({ weights }: LineWeights): Int32Array {
-  const scaled = new Int32Array(weights.length);
-  // Half away from zero, as Pillow does; Math.round would take negative halves up.
-  for (let i = 0; i < weights.length; i++)
-    scaled[i] = Math.trunc(weights[i] * (1 << PRECISION_BITS) + (weights[i] < 0 ? -0.5 : 0.5));
-  return scaled;
-}
-
 /** [rows, width, 3] 8-bit: the rows top..bottom of the source, each resampled to `width`. */
 function acrossColumns(
   { data, width: stride }: PixelImage,
@@ -88,8 +79,8 @@ function acrossColumns(
   top: number,
   bottom: number,
 ): Uint8ClampedArray<ArrayBuffer> {
-  const { first, count, taps } = columns;
-  const weights = fixed(columns);
+  const { first, count, taps, fixed: weights } = columns;
+
   const result = new Uint8ClampedArray((bottom - top) * width * 3);
   let out = 0;
   for (let y = top; y < bottom; y++) {
@@ -121,8 +112,8 @@ function downRows(
   height: number,
   top: number,
 ): Uint8Array<ArrayBuffer> {
-  const { first, count, taps } = rows;
-  const weights = fixed(rows);
+  const { first, count, taps, fixed: weights } = rows;
+
   const stride = width * 3;
   const result = new Uint8ClampedArray(height * stride);
   const sums = new Int32Array(stride);

@@ -14,8 +14,13 @@ export interface LineWeights {
   count: Int32Array;
   /** weights[output * taps + i] for i < count[output]; they sum to 1. */
   weights: Float64Array;
+  /** The same as integers, times 2^{@link PRECISION_BITS}. */
+  fixed: Int32Array;
   taps: number;
 }
+
+/** Pillow's fixed point: 32 bits less 8 of the pixel, less 2 so that a cubic's overshoot does not wrap around. */
+export const PRECISION_BITS = 22;
 
 /** One axis of a resize: `length` output pixels from `from` on, of a line of `output` made from `input` pixels. */
 export interface Line {
@@ -39,8 +44,12 @@ export function lineWeights(line: Line, resampling: Resampling, cache?: WeightCa
   if (known !== undefined) return known;
   const made =
     antialias && interpolation !== 'nearest' ? covering(line, FILTERS[interpolation]) : sampling(line, resampling);
+  // Half away from zero, as Pillow does; Math.round would take negative halves up.
+  made.weights.forEach((weight, i) => {
+    made.fixed[i] = Math.trunc(weight * (1 << PRECISION_BITS) + (weight < 0 ? -0.5 : 0.5));
+  });
   if (cache !== undefined) {
-    if (cache.size >= CACHE_ENTRIES) for (const [oldest] of [...cache].slice(0, 1)) cache.delete(oldest);
+    if (cache.size >= CACHE_ENTRIES) cache.delete(cache.keys().next().value ?? '');
     cache.set(key, made);
   }
   return made;
@@ -129,6 +138,7 @@ function emptyWeights(length: number, taps: number): LineWeights {
     first: new Int32Array(length),
     count: new Int32Array(length),
     weights: new Float64Array(length * taps),
+    fixed: new Int32Array(length * taps),
     taps,
   };
 }
