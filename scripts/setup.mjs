@@ -12,7 +12,8 @@ const MODULES = join(ROOT, 'node_modules');
 // Kept inside node_modules, so that removing the folder also removes the claim that it is complete.
 const STAMP = join(MODULES, '.trainyard-lock');
 const OLDEST_NODE = [20, 19];
-const APT_PACKAGE = 'chromium';
+// Without a font every text would be empty boxes of the wrong width.
+const APT_PACKAGES = ['chromium', 'fonts-liberation'];
 
 /** @param {string} message @returns {never} */
 function giveUp(message) {
@@ -85,12 +86,12 @@ function requireChromium() {
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     // The lists of a fresh container are empty, so the update is not optional.
     run('apt-get', ['update', '-qq'], env);
-    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', APT_PACKAGE], env);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...APT_PACKAGES], env);
     if (findChromium() !== null) return;
   }
   const how =
     process.platform === 'linux'
-      ? `Install it as root with "apt-get update && apt-get install ${APT_PACKAGE}" (or your distribution's package)`
+      ? `Install it as root with "apt-get update && apt-get install ${APT_PACKAGES.join(' ')}" (or your distribution's package)`
       : 'Install Chrome or Chromium';
   giveUp(`No Chromium was found. ${how}, or set CHROMIUM_PATH to the executable.`);
 }
