@@ -1,0 +1,60 @@
+// Evaluation-mode passes.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { Kernels } from '$lib/graph/ops/forward';
+import type { Graph, ParameterValues } from '$lib/graph/types';
+import type { Batch, Prediction, Predictor } from '../contract';
+import { planForward, runForward } from './forward';
+import type { ForwardPlan } from './forward';
+import { imagesToTensor } from './images';
+import { layOut, valuesOf } from './parameter-layout';
+
+/** One batch through the graph, read back. Frees all but the parameters, also when it throws. */
+export async function predictWith(
+  plan: ForwardPlan,
+  parameters: ReadonlyMap<string, tf.Tensor>,
+  kernels: Kernels,
+  batch: Pick<Batch, 'images' | 'shape'>,
+  withFeatures: boolean,
+): Promise<Prediction> {
+  const wanted = tf.tidy(() => {
+    const images = imagesToTensor(batch, plan.graph);
+    const { output, features } = runForward(plan, images, parameters, kernels, null);
+    return withFeatures && features !== null ? [output, features] : [output];
+  });
+  try {
+    // A synchronisation: the caller needs the numbers.
+    const [output, features] = await Promise.all(wanted.map((tensor) => tensor.data<'float32'>()));
+    const prediction: Prediction = { output, outputShape: wanted[0].shape };
+    return features === undefined ? prediction : { ...prediction, features };
+  } finally {
+    tf.dispose(wanted);
+  }
+}
+
+export class TfjsPredictor implements Predictor {
+  readonly #plan: ForwardPlan;
+  readonly #parameters: ReadonlyMap<string, tf.Tensor>;
+  readonly #kernels: Kernels;
+
+  /** Takes copies of the parameters. */
+  constructor(graph: Graph, parameters: ParameterValues, kernels: Kernels) {
+    this.#plan = planForward(graph);
+    this.#kernels = kernels;
+    const { trainable, statistics } = layOut(graph, { decayAll: false });
+    // slice: tfjs keeps the array that it is given.
+    const tensors = [...trainable, ...statistics].map((placed) => {
+      const values = valuesOf(parameters, placed).slice();
+      return [placed.name, tf.keep(tf.tensor(values, placed.shape, 'float32'))] as const;
+    });
+    this.#parameters = new Map(tensors);
+  }
+
+  predict(batch: Batch, options: { features?: boolean } = {}): Promise<Prediction> {
+    return predictWith(this.#plan, this.#parameters, this.#kernels, batch, options.features ?? false);
+  }
+
+  dispose(): void {
+    for (const tensor of this.#parameters.values()) tensor.dispose();
+  }
+}

@@ -1,0 +1,122 @@
+// One training step: forward, backward, update. Enqueues everything; waits for nothing.
+
+import * as tf from '@tensorflow/tfjs-core';
+// Gradients are not registered with the operations.
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
+import { TrainyardError } from '$lib/core/errors';
+import type { Kernels } from '$lib/graph/ops/forward';
+import type { Graph, NodeOf } from '$lib/graph/types';
+import type { Batch, LazyScalar, Prediction, StepSpecification, TrainState, TrainStep } from '../contract';
+import { planForward, runForward } from './forward';
+import type { ForwardPlan } from './forward';
+import { imagesToTensor, targetsToTensor } from './images';
+import type { ParameterLayout } from './parameter-layout';
+import type { BatchStatistics, ParameterStore } from './parameter-store';
+import { predictWith } from './predictor';
+
+export class TfjsTrainStep implements TrainStep {
+  readonly #plan: ForwardPlan;
+  readonly #norms: ReadonlyMap<string, NodeOf<'batch_norm'>>;
+  readonly #moving: readonly string[];
+  readonly #layout: ParameterLayout;
+  readonly #store: ParameterStore;
+  readonly #kernels: Kernels;
+  readonly #specification: StepSpecification;
+  #step = 0;
+
+  /** Takes ownership of the store. */
+  constructor(
+    graph: Graph,
+    layout: ParameterLayout,
+    store: ParameterStore,
+    kernels: Kernels,
+    specification: StepSpecification,
+  ) {
+    this.#plan = planForward(graph);
+    this.#norms = new Map(graph.nodes.flatMap((node) => (node.op === 'batch_norm' ? [[node.id, node]] : [])));
+    this.#moving = layout.trainable.filter((placed) => placed.moves).map((placed) => placed.name);
+    this.#layout = layout;
+    this.#store = store;
+    this.#kernels = kernels;
+    this.#specification = specification;
+  }
+
+  run(batch: Batch, learningRate: number): { loss: LazyScalar } {
+    const { loss: lossOf, seed } = this.#specification;
+    const seen: BatchStatistics[] = [];
+    try {
+      const loss = tf.tidy(() => {
+        const images = imagesToTensor(batch, this.#plan.graph);
+        const targets = targetsToTensor(batch.targets);
+        const parameters = this.#store.tensors();
+        const moving = this.#moving.map((name) => parameters.get(name)).filter((tensor) => tensor !== undefined);
+        const { value, grads } = tf.valueAndGrads((..._moving: tf.Tensor[]) => {
+          const { output } = runForward(this.#plan, images, parameters, this.#kernels, {
+            seed,
+            step: this.#step,
+            frozenNorms: this.#layout.frozenNorms,
+            report: (node, mean, varBiased, count) => seen.push(this.#statistics(node, mean, varBiased, count)),
+          });
+          return tf.reshape<tf.Rank.R0>(lossOf(output, targets), []);
+        })(moving);
+        const gradients = new Map(grads.map((gradient, index) => [this.#moving[index], gradient]));
+        this.#store.update(gradients, learningRate);
+        this.#store.updateStatistics(seen);
+        return value;
+      });
+      this.#step++;
+      return { loss: lazyScalar(loss) };
+    } finally {
+      // Kept beyond the gradient's own scope for the running statistics.
+      for (const { mean, varBiased } of seen) tf.dispose([mean, varBiased]);
+    }
+  }
+
+  predict(batch: Batch): Promise<Prediction> {
+    return predictWith(this.#plan, this.#store.tensors(), this.#kernels, batch, false);
+  }
+
+  state(): Promise<TrainState> {
+    return this.#store.read();
+  }
+
+  restore(state: TrainState): void {
+    this.#store.write(state);
+    this.#step = state.step;
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #statistics(id: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number): BatchStatistics {
+    const node = this.#norms.get(id);
+    if (node === undefined || count < 2) {
+      throw new TrainyardError(
+        'batch-too-small',
+        `Batch norm "${id}" sees a single value per channel, which has no variance.`,
+        'Use a larger batch or larger images.',
+      );
+    }
+    return {
+      meanName: node.parameters.running_mean,
+      varianceName: node.parameters.running_var,
+      mean: tf.keep(mean),
+      varBiased: tf.keep(varBiased),
+      count,
+      momentum: node.attributes.momentum,
+    };
+  }
+}
+
+function lazyScalar(tensor: tf.Scalar): LazyScalar {
+  return {
+    async read() {
+      // A synchronisation on the GPU: the loop reads losses late and in bulk.
+      const [value] = await tensor.data();
+      tensor.dispose();
+      return value;
+    },
+    dispose: () => tensor.dispose(),
+  };
+}

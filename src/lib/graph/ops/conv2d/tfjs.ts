@@ -1,0 +1,13 @@
+// See op.ts.
+
+import type { Forward } from '../forward';
+import { rank4, required, withBias } from '../shared/tfjs';
+
+export const conv2d: Forward<'conv2d'> = (node, [x], context) => {
+  const filter = rank4(required(context, node, 'weight'), node);
+  return withBias(
+    context.kernels.conv2d(rank4(x, node), filter, node.attributes, node.attributes.groups),
+    context,
+    node,
+  );
+};
