@@ -9,6 +9,7 @@ import { conv2dKernels, wasmConv2d } from './kernels/conv2d';
 import { register } from './kernels/definition';
 import { depthwiseConv2dKernels, wasmDepthwiseConv2d } from './kernels/depthwise-conv2d';
 import { matMulKernel } from './kernels/mat-mul';
+import { maxPoolGradKernel } from './kernels/max-pool-grad';
 import { unsortedSegmentSumKernel } from './kernels/unsorted-segment-sum';
 import type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
 
@@ -25,6 +26,7 @@ export function registerWasmTrainingKernels(): void {
     ...depthwiseConv2dKernels,
     ...batchNormKernels,
     unsortedSegmentSumKernel,
+    maxPoolGradKernel,
     matMulKernel(),
   ];
   for (const kernel of kernels) register(kernel);

@@ -78,6 +78,8 @@ export interface Lanes<L> {
   clamp(low: L, high: L): L;
   /** this where low < z < high, else 0. */
   where(z: L, low: L, high: L): L;
+  /** this where a = b, else 0. */
+  whereEqual(a: L, b: L): L;
 }
 
 export interface LanesType<L extends Lanes<L>> {
@@ -137,6 +139,9 @@ export class F32 implements Lanes<F32> {
     const inside = [...low.code, ...z.code, 0x5d, ...z.code, ...high.code, 0x5d, 0x71];
     return new F32([...this.code, ...F32.zero().code, ...inside, 0x1b]);
   }
+  whereEqual(a: F32, b: F32): F32 {
+    return new F32([...this.code, ...F32.zero().code, ...a.code, ...b.code, 0x5b, 0x1b]);
+  }
 }
 
 /** Four floats. */
@@ -183,6 +188,9 @@ export class V128 implements Lanes<V128> {
   where(z: V128, low: V128, high: V128): V128 {
     const inside = [...low.code, ...z.code, SIMD, 0x43, ...z.code, ...high.code, SIMD, 0x43, SIMD, 0x4e];
     return new V128([...this.code, ...inside, SIMD, 0x4e]);
+  }
+  whereEqual(a: V128, b: V128): V128 {
+    return new V128([...this.code, ...a.code, ...b.code, SIMD, 0x41, SIMD, 0x4e]);
   }
   lane(index: number): F32 {
     return new F32([...this.code, SIMD, 0x1f, index]);

@@ -1,7 +1,7 @@
 // What a file in this folder exports, and how tfjs is told about it.
 
 import { registerGradient, registerKernel, unregisterKernel, getKernel } from '@tensorflow/tfjs-core';
-import type { GradConfig, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import type { GradConfig, KernelConfig, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { addressOf, wasmBackend } from '../heap';
 import { nativeFor, type Native } from '../native';
@@ -22,6 +22,8 @@ export interface WasmKernel {
   name: string;
   run(context: KernelContext): TensorInfo | TensorInfo[];
   gradient?: Omit<GradConfig, 'kernelName'>;
+  /** Runs when the backend starts: a kernel that calls the one it replaces passes that one's here. */
+  setup?: KernelConfig['setupFunc'];
 }
 
 function inputOf(inputs: NamedTensorInfoMap, name: string): TensorInfo {
@@ -36,6 +38,7 @@ export function register(kernel: WasmKernel): void {
   registerKernel({
     kernelName: kernel.name,
     backendName: 'wasm',
+    setupFunc: kernel.setup,
     kernelFunc: ({ inputs, attrs, backend: any }) => {
       const backend = wasmBackend(any);
       return kernel.run({

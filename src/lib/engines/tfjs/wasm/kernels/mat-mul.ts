@@ -5,9 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { multiply } from '../compute/matrix';
 import { attributesAs, type KernelContext, type WasmKernel } from './definition';
 
-type Kernel = ReturnType<typeof tf.getKernel>;
-
-function product(context: KernelContext, original: Kernel): tf.TensorInfo | tf.TensorInfo[] {
+function product(context: KernelContext, original: tf.KernelConfig): tf.TensorInfo | tf.TensorInfo[] {
   const [a, b] = [context.input('a'), context.input('b')];
   const { transposeA, transposeB } = attributesAs<tf.BatchMatMulAttrs>(context);
   const outerA = a.shape.slice(0, -2);
@@ -50,5 +48,5 @@ function product(context: KernelContext, original: Kernel): tf.TensorInfo | tf.T
 /** Wraps tfjs's kernel, which must be registered already. */
 export function matMulKernel(): WasmKernel {
   const original = tf.getKernel(tf.BatchMatMul, 'wasm');
-  return { name: tf.BatchMatMul, run: (context) => product(context, original) };
+  return { name: tf.BatchMatMul, run: (context) => product(context, original), setup: original.setupFunc };
 }

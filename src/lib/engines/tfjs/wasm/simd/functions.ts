@@ -4,7 +4,14 @@ import { batchNormFunctions } from './batch-norm';
 import { depthwiseFunctions } from './depthwise';
 import { gemmFunctions } from './gemm';
 import { im2colFunctions } from './im2col';
+import { maxPoolFunctions } from './max-pool';
 
-export const simdFunctions = { ...gemmFunctions, ...im2colFunctions, ...depthwiseFunctions, ...batchNormFunctions };
+export const simdFunctions = {
+  ...gemmFunctions,
+  ...im2colFunctions,
+  ...depthwiseFunctions,
+  ...batchNormFunctions,
+  ...maxPoolFunctions,
+};
 
 export type SimdFunctionName = keyof typeof simdFunctions;
