@@ -157,11 +157,20 @@ export interface CheckpointRecord {
   runId: string;
   /** A run has one 'best' and one 'last'; each is replaced in one transaction. */
   kind: 'best' | 'last';
+  /** Counts from 1: the epoch that had just ended, or in which it was made. */
   epoch: number;
   createdAt: number;
   metrics: Readonly<Record<string, number>>;
-  /** What the loop needs beside the engine's state to go on mid-epoch. */
+  /** Where to go on: `epoch` counts from 0, `stepInEpoch` steps of it are done. */
   position: { epoch: number; stepInEpoch: number };
+  /** What the loop carries over besides: the unfinished epoch's loss, the best value so far, how long it has not been beaten. */
+  carried?: {
+    lossSum: number;
+    lossSteps: number;
+    best: { value: number; epoch: number } | null;
+    stopping: { reference: number | null; waited: number };
+  };
+  /** The optimiser's part is empty for 'best', from which nothing goes on training. */
   state: TrainState;
 }
 

@@ -1,0 +1,129 @@
+// Classification: one class for each image. Targets, metrics, decoding, tables; its differentiable loss is in loss.ts.
+
+import { csvText } from '$lib/core/csv';
+import { TrainyardError } from '$lib/core/errors';
+import {
+  accuracy,
+  averaged,
+  balancedAccuracy,
+  confusionMatrix,
+  confusionRows,
+  majorityBaseline,
+  perClass,
+  type ConfusionMatrix,
+} from '$lib/metrics/classification';
+import { argmaxRows, crossEntropyRows, softmaxRows, topKAccuracy } from '$lib/metrics/probabilities';
+import type { Annotation } from '$lib/storage/records';
+import type { EvaluationInput, EvaluationResult, ImageResults, MetricValue, PredictionJson, Task } from '../contract';
+import { checkTrainable } from './checks';
+import { classificationMeta } from './meta';
+
+/** With five classes or fewer, the top five hold everything. */
+const TOP = 5;
+
+function labelOf(annotation: Annotation): number {
+  if (annotation.kind === 'class') return annotation.class;
+  throw new TrainyardError(
+    'not-a-class',
+    `An image is annotated with "${annotation.kind}", where classification needs a class.`,
+    'Import the images again with a class for each.',
+  );
+}
+
+/** One-hot rows, [n, classes]. */
+function targets(annotations: readonly Annotation[], classes: readonly string[]) {
+  const values = new Float32Array(annotations.length * classes.length);
+  annotations.forEach((annotation, row) => {
+    values[row * classes.length + labelOf(annotation)] = 1;
+  });
+  return { values, shape: [annotations.length, classes.length] };
+}
+
+/** The values that the counts alone give. */
+function countedMetrics(matrix: ConfusionMatrix): Record<string, MetricValue> {
+  return {
+    accuracy: accuracy(matrix),
+    balanced_accuracy: balancedAccuracy(matrix),
+    macro_f1: averaged(matrix, 'macro').f1,
+  };
+}
+
+function evaluate(input: EvaluationInput): { result: EvaluationResult; images: ImageResults } {
+  const { outputs, classes, paths } = input;
+  const width = classes.length;
+  const trueClass = Int32Array.from(input.annotations, labelOf);
+  const predictedClass = argmaxRows(outputs, width);
+  const probabilities = softmaxRows(outputs, width);
+  const loss = crossEntropyRows(outputs, trueClass, width);
+  const matrix = confusionMatrix(trueClass, predictedClass, width);
+  const baseline = majorityBaseline(input.train.map(labelOf), trueClass, width);
+  const result: EvaluationResult = {
+    count: trueClass.length,
+    metrics: {
+      ...countedMetrics(matrix),
+      ...(width > TOP ? { top5_accuracy: topKAccuracy(outputs, trueClass, width, TOP) } : {}),
+      loss: meanOf(loss),
+    },
+    classes,
+    per_class: perClass(matrix).map((scores, index) => ({ class: classes[index], ...scores })),
+    confusion_matrix: confusionRows(matrix),
+    baseline: {
+      name: 'majority class',
+      class: baseline === null ? '' : classes[baseline.class],
+      metrics: baseline === null ? {} : countedMetrics(baseline.matrix),
+    },
+  };
+  const confidence = Float32Array.from(predictedClass, (best, row) => probabilities[row * width + best]);
+  return { result, images: { paths, trueClass, predictedClass, confidence, loss, probabilities } };
+}
+
+function meanOf(values: Float32Array): MetricValue {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Classes from the most to the least probable, as a reader wants them. */
+function decode(output: Float32Array, classes: readonly string[], image: string): PredictionJson {
+  const probabilities = softmaxRows(output, classes.length);
+  const order = [...classes.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
+  return {
+    image,
+    predicted_class: classes[order[0]],
+    confidence: probabilities[order[0]],
+    all_predictions: Object.fromEntries(order.map((index) => [classes[index], probabilities[index]])),
+  };
+}
+
+/** More digits than a float32 holds would be noise. */
+function short(value: number): number {
+  return Number(value.toPrecision(7));
+}
+
+function predictionsCsv(images: ImageResults, classes: readonly string[]): string {
+  const width = classes.length;
+  function* rows() {
+    yield ['image', 'true_class', 'predicted_class', 'confidence', 'loss', ...classes.map((name) => `p:${name}`)];
+    for (const [row, path] of images.paths.entries()) {
+      yield [
+        path,
+        classes[images.trueClass[row]],
+        classes[images.predictedClass[row]],
+        short(images.confidence[row]),
+        short(images.loss[row]),
+        ...Array.from(images.probabilities.subarray(row * width, (row + 1) * width), short),
+      ];
+    }
+  }
+  return csvText(rows());
+}
+
+export const classification: Task = {
+  ...classificationMeta,
+  outputs: (classes) => classes.length,
+  targets,
+  stratum: labelOf,
+  checkTrainable,
+  evaluate,
+  decode,
+  predictionsCsv,
+  exportActivation: { name: 'probabilities', kind: 'softmax' },
+};

@@ -1,0 +1,33 @@
+// Makes the loss that a job names. The one place where a task's id leads to its tfjs code; for workers only.
+
+import { TrainyardError } from '$lib/core/errors';
+import type { LossFunction } from '$lib/engines/contract';
+import type { Job } from '$lib/job/job';
+import type { Annotation } from '$lib/storage/records';
+import { crossEntropy, inverseClassWeights } from './classification/loss';
+
+export interface LossContext {
+  classes: number;
+  /** Annotations of the train split, for class weights. */
+  train: readonly Annotation[];
+}
+
+type LossMaker = (settings: Job['loss'], context: LossContext) => LossFunction;
+
+/** '<task id>/<loss name>'. */
+const LOSSES: Readonly<Record<string, LossMaker>> = {
+  'classification/cross_entropy': (settings, { classes, train }) =>
+    crossEntropy({
+      labelSmoothing: Number(settings.label_smoothing ?? 0),
+      classWeights: settings.class_weights === 'inverse' ? inverseClassWeights(train, classes) : null,
+    }),
+};
+
+/** Throws 'unknown-loss' where the task has none of that name. */
+export function createLoss(task: string, settings: Job['loss'], context: LossContext): LossFunction {
+  const key = `${task}/${settings.name}`;
+  if (!Object.hasOwn(LOSSES, key)) {
+    throw new TrainyardError('unknown-loss', `There is no loss "${settings.name}" for ${task}.`, 'Correct loss.name.');
+  }
+  return LOSSES[key](settings, context);
+}

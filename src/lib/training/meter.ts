@@ -1,0 +1,64 @@
+// Rate, remaining time and mean loss of a run under way, from the times at which steps ended. Keeps no tensor.
+
+/** Long enough to be steady at half a second a step, short enough to follow a change. */
+const WINDOW_MS = 5_000;
+
+export interface MeterReading {
+  /** Mean over the steps since the last reading. */
+  loss: number;
+  imagesPerSecond: number;
+}
+
+interface Mark {
+  at: number;
+  images: number;
+}
+
+export class Meter {
+  readonly #now: () => number;
+  #marks: Mark[] = [];
+  #images = 0;
+  #lossSum = 0;
+  #steps = 0;
+
+  /** `now` in milliseconds. */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.restart();
+  }
+
+  /** Forgets the rate: after a pause (validation, a checkpoint) that is no training time. */
+  restart(): void {
+    this.#images = 0;
+    this.#marks = [{ at: this.#now(), images: 0 }];
+  }
+
+  /** A step of `images` images has ended with this loss. */
+  add(loss: number, images: number): void {
+    const at = this.#now();
+    this.#images += images;
+    this.#marks.push({ at, images: this.#images });
+    while (this.#marks.length > 2 && at - this.#marks[1].at > WINDOW_MS) this.#marks.shift();
+    this.#lossSum += loss;
+    this.#steps++;
+  }
+
+  /** Steps since the last reading. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Images a second over the last seconds; 0 before the first step. */
+  get imagesPerSecond(): number {
+    const first = this.#marks[0];
+    const last = this.#marks[this.#marks.length - 1];
+    return last.at > first.at ? ((last.images - first.images) * 1000) / (last.at - first.at) : 0;
+  }
+
+  read(): MeterReading {
+    const loss = this.#lossSum / this.#steps;
+    this.#lossSum = 0;
+    this.#steps = 0;
+    return { loss, imagesPerSecond: this.imagesPerSecond };
+  }
+}

@@ -1,0 +1,49 @@
+// What the loop and the evaluator need of a loader: batches of one split with their targets. Tests make their own.
+
+import type { Batch } from '$lib/engines/contract';
+import type { LoadedBatch } from '$lib/pipeline/contract';
+import type { Annotation, Item } from '$lib/storage/records';
+import type { Task } from '$lib/tasks/contract';
+
+export interface SourceBatch extends Batch {
+  /** Of each image in the batch, as indices into the split. */
+  indices: readonly number[];
+}
+
+/** One split, batch by batch. */
+export interface BatchSource {
+  readonly items: readonly Item[];
+  /** In an epoch. */
+  readonly batches: number;
+  /** The batches of an epoch from `first` on; epochs count from 0. Every call starts afresh and gives the same batches. */
+  epoch(epoch: number, first?: number): AsyncIterable<SourceBatch>;
+}
+
+/** The part of a pipeline loader that is used here. */
+interface Loader {
+  readonly batches: number;
+  epoch(epoch: number, first?: number): AsyncIterable<LoadedBatch>;
+}
+
+/** Adds the task's targets to a loader's images. */
+export function sourceOf(
+  loader: Loader,
+  split: { items: readonly Item[]; task: Task; classes: readonly string[] },
+): BatchSource {
+  const { items, task, classes } = split;
+  return {
+    items,
+    batches: loader.batches,
+    async *epoch(epoch, first) {
+      for await (const { images, shape, indices } of loader.epoch(epoch, first)) {
+        const annotations = indices.map((index) => items[index].annotation);
+        yield { images, shape, indices, targets: task.targets(annotations, classes) };
+      }
+    },
+  };
+}
+
+/** The annotations of a split, in its order. */
+export function annotationsOf(items: readonly Item[]): Annotation[] {
+  return items.map(({ annotation }) => annotation);
+}
