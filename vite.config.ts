@@ -5,6 +5,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumArgs, findChromium } from './scripts/lib/chromium.mjs';
 import { isolation } from './scripts/vite/isolation.ts';
+import { threadedWasm } from './scripts/vite/threaded-wasm.ts';
 
 // Named here so that none is discovered in the middle of a run: a late discovery reloads the page and loses the run.
 const PREBUNDLED = [
@@ -25,12 +26,13 @@ const PREBUNDLED = [
 
 export default defineConfig({
   plugins: [isolation(), tailwindcss(), sveltekit()],
-  worker: { format: 'es' },
+  // Workers are built apart from the page and take no plugin from the list above.
+  worker: { format: 'es', plugins: () => [threadedWasm()] },
   build: { target: 'es2023', assetsInlineLimit: 0 },
   server: { host: '127.0.0.1', fs: { allow: ['models', 'workers', 'tests', 'scripts', 'static'] } },
   preview: { host: '127.0.0.1' },
   optimizeDeps: {
-    entries: ['src/**/*.{ts,svelte}', 'workers/**/*.ts', 'models/**/*.ts'],
+    entries: ['src/**/*.{ts,svelte}', 'workers/**/*.ts', 'models/**/*.ts', 'tests/browser/**/*.ts'],
     include: PREBUNDLED,
     // Its file finds its .wasm beside itself, which is no longer true once Vite moves it into a pre-bundle.
     exclude: ['onnxruntime-web'],
