@@ -1,0 +1,82 @@
+// The WebGPU adapter: found, named, told apart from software ones, and made into tfjs's backend.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { TrainyardError } from '$lib/core/errors';
+
+/** Renderers that run on the CPU, by the words in their adapters' descriptions. */
+const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|\bwarp\b/i;
+
+type AdapterInfo = Pick<GPUAdapterInfo, 'vendor' | 'architecture' | 'device' | 'description'> & {
+  /** Newer browsers say so themselves. */
+  isFallbackAdapter?: boolean;
+};
+
+export function isSoftware(info: AdapterInfo): boolean {
+  const { vendor, architecture, device, description, isFallbackAdapter = false } = info;
+  return isFallbackAdapter || SOFTWARE.test([vendor, architecture, device, description].join(' '));
+}
+
+/** 'nvidia ampere', 'SwiftShader (software)', as much as the browser tells. */
+export function describeAdapter(info: AdapterInfo): string {
+  const { vendor, architecture, device, description } = info;
+  const name =
+    description || [vendor, architecture, device].filter((part) => part !== '').join(' ') || 'unnamed adapter';
+  return isSoftware(info) ? `${/swiftshader/i.test(name) ? 'SwiftShader' : name} (software)` : name;
+}
+
+/** The adapter, or why there is none. */
+export async function findAdapter(): Promise<GPUAdapter | { missing: string }> {
+  // Node has no navigator, old browsers have no gpu: both contrary to the DOM's types.
+  const gpu = (globalThis.navigator as Navigator | undefined)?.gpu as GPU | undefined;
+  if (gpu === undefined) return { missing: 'This browser has no WebGPU.' };
+  try {
+    const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+    return adapter ?? { missing: 'WebGPU finds no adapter on this machine.' };
+  } catch (error) {
+    return { missing: `WebGPU fails on this machine: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+const FEATURES: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+
+/** Limits worth raising: large activations, large batches, kernels that read many parameters at once. */
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupsPerDimension',
+] as const satisfies readonly (keyof GPUSupportedLimits)[];
+
+/**
+ * Makes 'webgpu' tfjs's backend on a device of our own: tfjs asks for fewer limits and features than the adapter has.
+ * Throws `device-unavailable` when the adapter gives no device.
+ */
+export async function startWebGpu(adapter: GPUAdapter): Promise<void> {
+  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
+  if (tf.findBackend('webgpu') === null) {
+    const device = await requestDevice(adapter);
+    // The import registered tfjs's own way of making a device.
+    tf.removeBackend('webgpu');
+    tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3);
+  }
+  await tf.setBackend('webgpu');
+}
+
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  try {
+    return await adapter.requestDevice({
+      requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)),
+      requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
+    });
+  } catch (error) {
+    throw new TrainyardError(
+      'device-unavailable',
+      `The graphics processor gives no WebGPU device: ${error instanceof Error ? error.message : String(error)}`,
+      'Close other pages that use it, update its driver, or choose the device "wasm".',
+      { cause: error },
+    );
+  }
+}
