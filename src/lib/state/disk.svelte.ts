@@ -1,0 +1,58 @@
+// How much the browser keeps for us, and what takes it. Deletes only what the person asked to delete.
+import { onChange } from '$lib/storage/changes';
+import type { Database } from '$lib/storage/database';
+import { deleteProject } from '$lib/storage/projects';
+import { persist, spaceByProject, usage, type ProjectSpace, type StorageUsage } from '$lib/storage/quota';
+
+/** estimate() walks the origin's files in some browsers. */
+const REFRESH_EVERY_MS = 3_000;
+
+export class Disk {
+  usage = $state.raw<StorageUsage | null>(null);
+  readonly #database: () => Promise<Database>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(database: () => Promise<Database>) {
+    this.#database = database;
+  }
+
+  /** Keeps `usage` fresh until the returned function is called. */
+  start(): () => void {
+    void this.refresh();
+    const stop = onChange(['projects', 'versions', 'checkpoints', 'imageResults'], () => {
+      this.#timer ??= setTimeout(() => {
+        this.#timer = undefined;
+        void this.refresh();
+      }, REFRESH_EVERY_MS);
+    });
+    return () => {
+      stop();
+      clearTimeout(this.#timer);
+    };
+  }
+
+  async refresh(): Promise<void> {
+    try {
+      this.usage = await usage();
+    } catch {
+      // Some private windows refuse to say; the chip is then left out.
+      this.usage = null;
+    }
+  }
+
+  /** Asks the browser to keep our data under disk pressure; true when it promised to. */
+  async persist(): Promise<boolean> {
+    const granted = await persist();
+    await this.refresh();
+    return granted;
+  }
+
+  async byProject(): Promise<ProjectSpace[]> {
+    return spaceByProject(await this.#database());
+  }
+
+  async deleteProject(id: string): Promise<void> {
+    await deleteProject(await this.#database(), id);
+    await this.refresh();
+  }
+}

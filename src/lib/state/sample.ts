@@ -1,0 +1,36 @@
+// "Try a sample", whole: generated images, default settings, a run. One click.
+import { deserializeError } from '$lib/core/errors';
+import { defaultJob } from '$lib/job/parse';
+import { summarizeData } from '$lib/job/resolve';
+import { getVersion } from '$lib/storage/datasets';
+import type { App } from './app.svelte';
+import { loadCatalog } from './catalog';
+import { DEFAULT_SPLIT } from './imports.svelte';
+
+export const SAMPLE = { kind: 'sample', seed: 1, images: 1200, size: 48 } as const;
+
+/** Resolves once the run trains; null when the import was cancelled. Rejects with what went wrong. */
+export async function trySample(app: App): Promise<{ projectId: string; runId: string } | null> {
+  const { ended } = app.imports.start({
+    projectId: null,
+    projectName: 'Sample shapes',
+    source: SAMPLE,
+    split: { ...DEFAULT_SPLIT, source: 'fractions' },
+  });
+  const done = await ended;
+  if (done.summary === null) {
+    if (done.status === 'cancelled') return null;
+    throw deserializeError({
+      badInput: false,
+      code: 'internal',
+      message: 'The import ended.',
+      hint: '',
+      ...done.error,
+    });
+  }
+  const { projectId, versionId } = done.summary;
+  const version = await getVersion(await app.database(), versionId);
+  const job = defaultJob({ ...(await loadCatalog()), data: summarizeData(version) }, undefined, 'tiny-cnn');
+  const runId = await app.runs.start({ projectId, versionId, job, name: 'tiny-cnn 1' });
+  return { projectId, runId };
+}

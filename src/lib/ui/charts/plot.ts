@@ -1,0 +1,233 @@
+// uPlot behind one function. Loaded when the first chart is shown, never before (22 kB).
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { resolveColor } from '../colors';
+import { onThemeChange } from '../theme';
+import { align, type Mark, type Series } from './series';
+
+export interface PlotOptions {
+  height: number;
+  yFormat: (value: number) => string;
+  xFormat: (value: number) => string;
+  xLabel: string;
+  /** Unit behind the axis values: '%', 'images/s'. */
+  unit: string;
+  logarithmic: boolean;
+  /** Fixed ends of the y axis; null follows the data. */
+  yMin: number | null;
+  yMax: number | null;
+  /** Charts with the same key share one cursor. */
+  sync?: string;
+  onCursor: (index: number | null) => void;
+}
+
+export interface Plot {
+  /** Same number and identity of series: new data only. Otherwise the plot is made anew. */
+  update(series: readonly Series[], marks: readonly Mark[]): void;
+  resize(width: number, height: number): void;
+  toBlob(): Promise<Blob | null>;
+  destroy(): void;
+}
+
+const FONT = '11px system-ui, sans-serif';
+/** Room at the right for direct labels, at most. */
+const LABEL_WIDTH = 96;
+
+/** Draws into `host`, in the colours of the theme in force, until destroyed. */
+export function createPlot(
+  host: HTMLElement,
+  first: readonly Series[],
+  firstMarks: readonly Mark[],
+  options: PlotOptions,
+): Plot {
+  let series = first;
+  let marks = firstMarks;
+  let width = host.clientWidth;
+  let { height } = options;
+  let plot = make();
+  const stopTheme = onThemeChange(remake);
+
+  function make(): uPlot {
+    const token = (css: string) => resolveColor(host, css);
+    const text = token('var(--muted)');
+    const grid = token('var(--line)');
+    const surface = token('var(--surface)');
+    const strong = token('var(--text)');
+    const colors = series.map(({ color }) => token(color));
+    const axis = { stroke: text, font: FONT, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+    const labelled = series.filter(({ faint }) => !faint);
+    const direct = labelled.length > 1 && labelled.length <= 6 && width > 380;
+    return new uPlot(
+      {
+        width,
+        height,
+        padding: [8, direct ? LABEL_WIDTH : 16, 0, 0],
+        legend: { show: false },
+        cursor: {
+          y: false,
+          points: { size: 7 },
+          sync: options.sync ? { key: options.sync, setSeries: false } : undefined,
+        },
+        scales: {
+          x: { time: false },
+          y: {
+            distr: options.logarithmic ? 3 : 1,
+            range: options.logarithmic ? undefined : (_, low, high) => yRange(low, high, options),
+          },
+        },
+        axes: [
+          { ...axis, size: 26, gap: 4, grid: { show: false }, values: (_, ticks) => ticks.map(options.xFormat) },
+          {
+            ...axis,
+            gap: 6,
+            size: (self, values) => {
+              const context = self.ctx;
+              context.font = FONT.replace('11px', `${11 * devicePixelRatio}px`);
+              const widest = Math.max(0, ...(values ?? []).map((value) => context.measureText(value ?? '').width));
+              return Math.ceil(widest / devicePixelRatio) + 14;
+            },
+            values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : options.yFormat(tick))),
+          },
+        ],
+        series: [
+          {},
+          ...series.map((one, index): uPlot.Series => ({
+            label: one.label,
+            stroke: one.faint ? fade(colors[index]) : colors[index],
+            width: one.faint ? 1 : 1.5,
+            dash: one.dashed ? [5, 4] : undefined,
+            // A lone value would be invisible without its point.
+            points: { show: one.points === true || one.x.length === 1, size: 5, fill: surface },
+            spanGaps: true,
+          })),
+        ],
+        hooks: {
+          setCursor: [(self) => options.onCursor(self.cursor.idx ?? null)],
+          draw: [
+            (self) => drawMarks(self, marks, strong, text),
+            (self) => {
+              if (direct) drawLabels(self, series, colors);
+            },
+          ],
+        },
+      },
+      align(series),
+      host,
+    );
+  }
+
+  function remake() {
+    plot.destroy();
+    plot = make();
+  }
+
+  return {
+    update(next, nextMarks) {
+      const same =
+        next.length === series.length &&
+        next.every(
+          (one, index) =>
+            one.id === series[index].id && one.color === series[index].color && one.points === series[index].points,
+        );
+      // A curve's first two values switch its points on and off.
+      const grown = next.some((one, index) => one.x.length > 1 !== (series[index]?.x.length ?? 0) > 1);
+      series = next;
+      marks = nextMarks;
+      if (same && !grown) plot.setData(align(series));
+      else remake();
+    },
+    resize(nextWidth, nextHeight) {
+      if (nextWidth === width && nextHeight === height) return;
+      const crossed = width > 380 !== nextWidth > 380;
+      width = nextWidth;
+      height = nextHeight;
+      if (crossed) remake();
+      else plot.setSize({ width, height });
+    },
+    toBlob: () => withBackground(plot.ctx.canvas, resolveColor(host, 'var(--surface)')),
+    destroy() {
+      stopTheme();
+      plot.destroy();
+    },
+  };
+}
+
+/** A little air around the data, the fixed ends where there are any, and never an empty range. */
+function yRange(low: number, high: number, { yMin, yMax }: PlotOptions): [number, number] {
+  if (low === null || high === null || !Number.isFinite(low) || !Number.isFinite(high)) return [yMin ?? 0, yMax ?? 1];
+  const pad = (high - low || Math.abs(high) || 1) * 0.06;
+  const floor = yMin ?? (low >= 0 && low - pad < 0 ? 0 : low - pad);
+  return [Math.min(floor, low), yMax === null ? high + pad : Math.max(yMax, high)];
+}
+
+function drawMarks(self: uPlot, marks: readonly Mark[], strong: string, text: string) {
+  const { ctx, bbox } = self;
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textBaseline = 'top';
+  for (const mark of marks) {
+    const x = self.valToPos(mark.x, 'x', true);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = mark.strong ? strong : text;
+    ctx.globalAlpha = mark.strong ? 0.8 : 0.4;
+    ctx.lineWidth = devicePixelRatio;
+    ctx.setLineDash(mark.strong ? [] : [3 * devicePixelRatio, 3 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = mark.strong ? strong : text;
+    const onLeft = x > bbox.left + bbox.width * 0.8;
+    ctx.textAlign = onLeft ? 'right' : 'left';
+    if (mark.label) ctx.fillText(mark.label, x + (onLeft ? -4 : 4) * devicePixelRatio, bbox.top + 2 * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+/** Names at the right end of their curves, moved apart where they would overlap. */
+function drawLabels(self: uPlot, series: readonly Series[], colors: readonly string[]) {
+  const { ctx, bbox } = self;
+  const line = 13 * devicePixelRatio;
+  const labels = series
+    .map((one, index) => {
+      const last = one.y.findLast((value) => value !== null);
+      const y = last == null ? NaN : self.valToPos(last, 'y', true);
+      return { text: one.faint ? '' : one.label, color: colors[index], y };
+    })
+    .filter(({ y, text }) => Number.isFinite(y) && text !== '')
+    .sort((a, b) => a.y - b.y);
+  for (let index = 1; index < labels.length; index++) {
+    labels[index].y = Math.max(labels[index].y, labels[index - 1].y + line);
+  }
+  const bottom = bbox.top + bbox.height;
+  for (let index = labels.length - 1, limit = bottom; index >= 0; index--, limit -= line) {
+    labels[index].y = Math.min(labels[index].y, limit);
+  }
+  ctx.save();
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
+  ctx.textBaseline = 'middle';
+  for (const { text, color, y } of labels) {
+    ctx.fillStyle = color;
+    ctx.fillText(text, bbox.left + bbox.width + 6 * devicePixelRatio, y, (LABEL_WIDTH - 8) * devicePixelRatio);
+  }
+  ctx.restore();
+}
+
+/** A computed colour ('rgb(...)' or 'color(...)') at a third of its strength. */
+function fade(color: string): string {
+  return `color-mix(in srgb, ${color} 35%, transparent)`;
+}
+
+/** The canvas alone is transparent; a picture on its own needs paper. */
+function withBackground(canvas: HTMLCanvasElement, background: string): Promise<Blob | null> {
+  const copy = document.createElement('canvas');
+  copy.width = canvas.width;
+  copy.height = canvas.height;
+  const context = copy.getContext('2d');
+  if (!context) return Promise.resolve(null);
+  context.fillStyle = background;
+  context.fillRect(0, 0, copy.width, copy.height);
+  context.drawImage(canvas, 0, 0);
+  return new Promise((resolve) => copy.toBlob(resolve, 'image/png'));
+}
