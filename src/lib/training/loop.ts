@@ -84,7 +84,6 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   let epochLoss = { sum: input.from?.carried?.lossSum ?? 0, steps: input.from?.carried?.lossSteps ?? 0 };
   let metrics: Readonly<Record<string, number>> = input.from?.metrics ?? {};
   let validationSeconds = 0;
-  let stopped = false;
 
   if (input.from !== undefined) step.restore(input.from.state);
   if (val === null) {
@@ -94,11 +93,11 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     };
   }
 
-  const inFlight: { loss: Promise<number>; number: number; epoch: number; images: number; rate: number }[] = [];
+  const inFlight: StepInFlight[] = [];
 
-  /** Waits until at most `left` steps are under way. */
+  /** Takes the losses that are known, and waits until at most `left` steps are under way. */
   async function settle(left: number): Promise<void> {
-    for (let next = inFlight[0]; inFlight.length > left; next = inFlight[0]) {
+    for (let next = inFlight[0]; inFlight.length > left || next?.known; next = inFlight[0]) {
       // The one synchronisation of training: it waits for a step that lies STEPS_IN_FLIGHT behind, whose 4 bytes were put on
       // their way to the host right behind it, so the device goes on with the steps after it.
       const loss = await next.loss;
@@ -112,7 +111,8 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   function progress(learningRate: number): LoopEvent {
     const { loss, imagesPerSecond } = meter.read();
     const stepsLeft = epochs * stepsPerEpoch - (position.epoch * stepsPerEpoch + position.stepInEpoch);
-    const training = (stepsLeft * train.items.length) / stepsPerEpoch / imagesPerSecond;
+    const imagesLeft = (stepsLeft * train.items.length) / stepsPerEpoch;
+    const training = imagesPerSecond > 0 ? imagesLeft / imagesPerSecond : 0;
     const validations = val === null ? 0 : Math.ceil((epochs - position.epoch) / job.validation.every_epochs);
     return {
       type: 'progress',
@@ -154,12 +154,10 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
         const number = epoch * stepsPerEpoch + position.stepInEpoch;
         const rate = schedule(number);
         const loss = step.run(batch, rate).loss.read();
-        // Awaited in its turn, see settle().
-        loss.catch(() => undefined);
-        inFlight.push({ loss, number, epoch: epoch + 1, images: batch.shape[0], rate });
+        inFlight.push(stepInFlight({ loss, number, epoch: epoch + 1, images: batch.shape[0], rate }));
         position = { epoch, stepInEpoch: position.stepInEpoch + 1 };
-        await settle(STEPS_IN_FLIGHT);
         await turn();
+        await settle(STEPS_IN_FLIGHT);
         if (now() - lastEmit >= EMIT_EVERY_MS && meter.steps > 0) {
           lastEmit = now();
           yield progress(rate);
@@ -216,7 +214,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     }
 
     await settle(0);
-    stopped = signal.aborted && position.epoch < epochs;
+    const stopped = signal.aborted && position.epoch < epochs;
     const ended = position.stepInEpoch > 0 ? position.epoch + 1 : position.epoch;
     // Without a judge, or without keeping what it liked, the newest weights are the best that there is.
     yield* save(judge.best === null || !job.checkpoints.keep_best ? ['best', 'last'] : ['last'], ended);
@@ -260,6 +258,26 @@ async function* validate(
     lastEmit = now();
     yield { type: 'validating', epoch, ...next.value };
   }
+}
+
+interface StepInFlight {
+  loss: Promise<number>;
+  /** The promise is settled. */
+  known: boolean;
+  number: number;
+  epoch: number;
+  images: number;
+  rate: number;
+}
+
+function stepInFlight(step: Omit<StepInFlight, 'known'>): StepInFlight {
+  const inFlight = { ...step, known: false };
+  const know = (): void => {
+    inFlight.known = true;
+  };
+  // A failure is heard where the promise is awaited in its turn; until then it must not count as one that nobody handles.
+  step.loss.then(know, know);
+  return inFlight;
 }
 
 /** Spaces the savings of 'last' so that they cost little. */

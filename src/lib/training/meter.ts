@@ -20,6 +20,7 @@ export class Meter {
   #images = 0;
   #lossSum = 0;
   #steps = 0;
+  #rate = 0;
 
   /** `now` in milliseconds. */
   constructor(now: () => number) {
@@ -48,11 +49,12 @@ export class Meter {
     return this.#steps;
   }
 
-  /** Images a second over the last seconds; 0 before the first step. */
+  /** Images a second over the last seconds; after a restart the one before, until a step has ended; 0 before the first. */
   get imagesPerSecond(): number {
     const first = this.#marks[0];
     const last = this.#marks[this.#marks.length - 1];
-    return last.at > first.at ? ((last.images - first.images) * 1000) / (last.at - first.at) : 0;
+    if (last.at > first.at) this.#rate = ((last.images - first.images) * 1000) / (last.at - first.at);
+    return this.#rate;
   }
 
   read(): MeterReading {

@@ -1,7 +1,7 @@
 // What the loop and the evaluator need of a loader: batches of one split with their targets. Tests make their own.
 
 import type { Batch } from '$lib/engines/contract';
-import type { LoadedBatch } from '$lib/pipeline/contract';
+import type { Loader } from '$lib/pipeline/loader';
 import type { Annotation, Item } from '$lib/storage/records';
 import type { Task } from '$lib/tasks/contract';
 
@@ -19,23 +19,17 @@ export interface BatchSource {
   epoch(epoch: number, first?: number): AsyncIterable<SourceBatch>;
 }
 
-/** The part of a pipeline loader that is used here. */
-interface Loader {
-  readonly batches: number;
-  epoch(epoch: number, first?: number): AsyncIterable<LoadedBatch>;
-}
-
-/** Adds the task's targets to a loader's images. */
+/** A loader's images with the task's targets. `shuffle` draws another order each epoch. */
 export function sourceOf(
-  loader: Loader,
-  split: { items: readonly Item[]; task: Task; classes: readonly string[] },
+  loader: Pick<Loader, 'stepsPerEpoch' | 'epoch'>,
+  split: { items: readonly Item[]; task: Task; classes: readonly string[]; shuffle: boolean },
 ): BatchSource {
-  const { items, task, classes } = split;
+  const { items, task, classes, shuffle } = split;
   return {
     items,
-    batches: loader.batches,
-    async *epoch(epoch, first) {
-      for await (const { images, shape, indices } of loader.epoch(epoch, first)) {
+    batches: loader.stepsPerEpoch,
+    async *epoch(epoch, from) {
+      for await (const { images, shape, indices } of loader.epoch(epoch, { shuffle, from })) {
         const annotations = indices.map((index) => items[index].annotation);
         yield { images, shape, indices, targets: task.targets(annotations, classes) };
       }
