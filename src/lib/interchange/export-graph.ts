@@ -12,6 +12,7 @@ export function exportGraph(
   return {
     graph: {
       ...graph,
+      output: graph.output === first.id ? 'normalization' : graph.output,
       nodes: [
         first,
         {

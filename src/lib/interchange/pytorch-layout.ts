@@ -31,3 +31,20 @@ export function toPyTorch(spec: ParameterSpecification, values: Float32Array): {
   const shape = order.map((a) => spec.shape[a]);
   return { shape: spec.layout === 'depthwise' ? [shape[0] * shape[1], 1, shape[2], shape[3]] : shape, values: out };
 }
+
+export function pyTorchShape(spec: ParameterSpecification): Shape {
+  const order = ORDER[spec.layout];
+  if (order === null) return spec.shape;
+  const shape = order.map((a) => spec.shape[a]);
+  return spec.layout === 'depthwise' ? [shape[0] * shape[1], 1, shape[2], shape[3]] : shape;
+}
+export function fromPyTorch(spec: ParameterSpecification, values: Float32Array): Float32Array {
+  const order = ORDER[spec.layout];
+  if (order === null) return values;
+  const inverse = order.map((_, a) => order.indexOf(a));
+  return permute(
+    values,
+    order.map((a) => spec.shape[a]),
+    inverse,
+  );
+}

@@ -70,3 +70,9 @@ export function reshapeTo(emit: GraphDefEmitter, x: string, shape: Shape): strin
 export function addBias(emit: GraphDefEmitter, x: string, bias: string | undefined): string {
   return bias === undefined ? x : emit.node('BiasAdd', [x, emit.parameter(bias)], NHWC);
 }
+
+/** Joins along an axis of the batched tensors. */
+export function concatenate(emit: GraphDefEmitter, inputs: readonly string[], axis: number): string {
+  // Without N the converter would take the first two inputs alone.
+  return emit.node('ConcatV2', [...inputs, emit.ints([axis], [])], { N: int(inputs.length) });
+}

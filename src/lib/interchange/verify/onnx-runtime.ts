@@ -1,11 +1,12 @@
 // Runs exported ONNX files in ONNX Runtime. The runtime is handed in: onnxruntime-web in a worker, onnxruntime-node in tests.
 
+import type * as OnnxRuntimeWeb from 'onnxruntime-web/wasm';
 import { readBytes } from '../bytes';
 import { fileNamed, toChannelsFirst, toChannelsLast } from './runner';
 import type { LoadModel } from './runner';
 
 /** What both packages have. */
-export type OnnxRuntime = Pick<typeof import('onnxruntime-web/wasm'), 'InferenceSession' | 'Tensor'>;
+export type OnnxRuntime = Pick<typeof OnnxRuntimeWeb, 'InferenceSession' | 'Tensor'>;
 
 export function onnxRunner(runtime: OnnxRuntime): LoadModel {
   return async (files) => {

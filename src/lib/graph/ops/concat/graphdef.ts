@@ -1,6 +1,7 @@
 // ConcatV2. A learned tensor has batch length 1 and is first repeated for the batch.
 
 import { resolveAxis } from '../operation';
+import { concatenate } from '../graphdef-lowering';
 import type { GraphDefLowering } from '../graphdef-lowering';
 
 export const concat: GraphDefLowering<'concat'> = (node, inputs, emit) => {
@@ -8,6 +9,5 @@ export const concat: GraphDefLowering<'concat'> = (node, inputs, emit) => {
   const names = inputs.map((input) =>
     batched && !input.batched ? emit.node('BroadcastTo', [input.name, emit.batchShape(input.shape)]) : input.name,
   );
-  const axis = resolveAxis(node.attributes.axis, node.shape.length) + 1;
-  return emit.node('ConcatV2', [...names, emit.ints([axis], [])]);
+  return concatenate(emit, names, resolveAxis(node.attributes.axis, node.shape.length) + 1);
 };

@@ -1,7 +1,7 @@
 // Conv2D. TF.js has no grouped convolution: the channels are split, convolved group by group and joined.
 
 import type { GraphDefLowering } from '../graphdef-lowering';
-import { NHWC, addBias, convolutionPadding, spatial } from '../graphdef-lowering';
+import { NHWC, addBias, concatenate, convolutionPadding, spatial } from '../graphdef-lowering';
 
 export const conv2d: GraphDefLowering<'conv2d'> = (node, [x], emit) => {
   const { filters, kernel, strides, padding, dilation, groups } = node.attributes;
@@ -28,5 +28,5 @@ export const conv2d: GraphDefLowering<'conv2d'> = (node, [x], emit) => {
     ]);
     return emit.node('Conv2D', [images, part], attributes);
   });
-  return addBias(emit, emit.node('ConcatV2', [...outputs, emit.ints([3], [])]), bias);
+  return addBias(emit, concatenate(emit, outputs, 3), bias);
 };
