@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { TrainyardError } from '$lib/core/errors';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { DeviceReport, Engine, Predictor, StepSpecification, TrainStep } from '../contract';
+import { DeviceStore } from './device-store';
 import { HostStore } from './host-store';
 import { layOut } from './parameter-layout';
 import { TfjsPredictor } from './predictor';
@@ -22,7 +23,8 @@ export class TfjsEngine implements Engine {
   compile(graph: Graph, parameters: ParameterValues, specification: StepSpecification): TrainStep {
     this.#checkBackend();
     const layout = layOut(graph, specification);
-    const store = new HostStore(layout, parameters, specification);
+    const Store = this.device.backend === 'webgpu' ? DeviceStore : HostStore;
+    const store = new Store(layout, parameters, specification);
     return new TfjsTrainStep(graph, layout, store, kernels, specification);
   }
 

@@ -1,0 +1,186 @@
+// Both forms of the update rules against torch.optim.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { OptimizerSpecification } from '$lib/engines/contract';
+import { DeviceStore } from '$lib/engines/tfjs/device-store';
+import { HostStore } from '$lib/engines/tfjs/host-store';
+import { layOut } from '$lib/engines/tfjs/parameter-layout';
+import type { ParameterStore } from '$lib/engines/tfjs/parameter-store';
+import type { Graph, ParameterSpecification } from '$lib/graph/types';
+import { nodeEngine } from '../../contract/node-engine';
+import { readGolden } from '../../golden';
+
+interface Values {
+  w: number[][];
+  b: number[];
+}
+
+interface Options {
+  lr: number;
+  momentum?: number;
+  nesterov?: boolean;
+  weight_decay?: number;
+  betas?: [number, number];
+  eps?: number;
+}
+
+interface Golden {
+  initial: Values;
+  gradients: Values[];
+  expected: Record<string, { options: Options; after_step_1: Values; after_step_12: Values }>;
+  clip_grad_norm_1: { gradient: number[][]; total_norm: number; clipped: number[][] };
+}
+
+const golden = readGolden<Golden>('optimizers.json');
+
+// The README of the reference vectors: 1e-4 holds for float32 trajectories.
+const TOLERANCE = 1e-4;
+
+const trainable = (name: string, shape: number[], decay: boolean): ParameterSpecification => ({
+  name,
+  shape,
+  layout: 'plain',
+  trainable: true,
+  decay,
+  initializer: { kind: 'zeros' },
+});
+
+const graph: Graph = { nodes: [], output: '', parameters: [trainable('w', [4, 3], true), trainable('b', [3], false)] };
+
+const flatten = ({ w, b }: Values): Map<string, Float32Array> =>
+  new Map([
+    ['w', Float32Array.from(w.flat())],
+    ['b', Float32Array.from(b)],
+  ]);
+
+function optimizerOf(name: string, options: Options): OptimizerSpecification {
+  const {
+    momentum = 0,
+    nesterov = false,
+    weight_decay: weightDecay,
+    betas = [0.9, 0.999],
+    eps: epsilon = 1e-8,
+  } = options;
+  if (name.startsWith('sgd')) return { name: 'sgd', momentum, nesterov, weightDecay: weightDecay ?? 0 };
+  return { name: 'adamw', betas, epsilon, weightDecay: weightDecay ?? 0 };
+}
+
+/** The cases that our two rules cover. Adam without weight decay is AdamW without weight decay. */
+const cases = Object.entries(golden.expected).filter(([name]) => /^(sgd|adamw)|^adam$/.test(name));
+
+type Make = (specification: {
+  optimizer: OptimizerSpecification;
+  clipNorm?: number;
+  decayAll?: boolean;
+}) => ParameterStore;
+
+const stores: [string, Make][] = [
+  ['host', ({ optimizer, clipNorm = 0, decayAll = true }) => new HostStore(layOut(graph, { decayAll }), flatten(golden.initial), { optimizer, clipNorm })], // prettier-ignore
+  ['device', ({ optimizer, clipNorm = 0, decayAll = true }) => new DeviceStore(layOut(graph, { decayAll }), flatten(golden.initial), { optimizer, clipNorm })], // prettier-ignore
+];
+
+function take(store: ParameterStore, gradients: ReadonlyMap<string, Float32Array>, rate: number): void {
+  const tensors = new Map([...gradients].map(([name, values]) => [name, tf.tensor1d(values)]));
+  store.update(tensors, rate);
+  tf.dispose([...tensors.values()]);
+}
+
+function largestDifference(
+  found: ReadonlyMap<string, Float32Array>,
+  expected: ReadonlyMap<string, Float32Array>,
+): number {
+  const differences = [...expected].flatMap(([name, values]) =>
+    Array.from(values, (value, at) => Math.abs(value - (found.get(name)?.[at] ?? NaN))),
+  );
+  return Math.max(...differences);
+}
+
+beforeAll(async () => {
+  await nodeEngine('cpu');
+});
+
+test('the reference has the cases that matter', () => {
+  expect(cases.map(([name]) => name)).toEqual(
+    expect.arrayContaining(['sgd', 'sgd_momentum', 'sgd_nesterov_wd', 'adamw', 'adamw_betas']),
+  );
+});
+
+describe.each(stores)('the %s rules', (_, make) => {
+  test.each(cases)('follow torch.optim for twelve steps: %s', async (name, { options, ...expected }) => {
+    const store = make({ optimizer: optimizerOf(name, options) });
+    for (const [index, gradients] of golden.gradients.entries()) {
+      take(store, flatten(gradients), options.lr);
+      const wanted = index === 0 ? expected.after_step_1 : index === 11 ? expected.after_step_12 : null;
+      if (wanted === null) continue;
+      const { parameters } = await store.read();
+      expect(largestDifference(parameters, flatten(wanted))).toBeLessThan(TOLERANCE);
+    }
+    store.dispose();
+  });
+
+  test('clip the gradient by its global norm as torch does', async () => {
+    const { gradient, clipped } = golden.clip_grad_norm_1;
+    const store = make({ optimizer: { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 }, clipNorm: 1 });
+    take(store, new Map([['w', Float32Array.from(gradient.flat())]]), 1);
+    const { parameters } = await store.read();
+    const moved = Float32Array.from(golden.initial.w.flat(), (value, at) => value - clipped.flat()[at]);
+    expect(largestDifference(parameters, new Map([['w', moved]]))).toBeLessThan(1e-6);
+    store.dispose();
+  });
+
+  test('leave a gradient within the norm alone', async () => {
+    const optimizer = { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 } as const;
+    const [plain, clipping] = [make({ optimizer }), make({ optimizer, clipNorm: 100 })];
+    for (const store of [plain, clipping]) take(store, flatten(golden.gradients[0]), 0.1);
+    expect((await clipping.read()).parameters).toEqual((await plain.read()).parameters);
+    for (const store of [plain, clipping]) store.dispose();
+  });
+
+  test('decay weights alone unless told to decay all', async () => {
+    const optimizer = { name: 'adamw', betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.5 } as const;
+    const nothing = new Map([
+      ['w', new Float32Array(12)],
+      ['b', new Float32Array(3)],
+    ]);
+    const start = flatten(golden.initial);
+    for (const decayAll of [false, true]) {
+      const store = make({ optimizer, decayAll });
+      take(store, nothing, 0.1);
+      const { parameters } = await store.read();
+      const shrunk = (name: string) => new Map([[name, (start.get(name) ?? new Float32Array()).map((value) => value * 0.95)]]); // prettier-ignore
+      expect(largestDifference(parameters, shrunk('w'))).toBeLessThan(1e-6);
+      expect(largestDifference(parameters, decayAll ? shrunk('b') : start) < 1e-6).toBe(decayAll);
+      if (!decayAll) expect(parameters.get('b')).toEqual(start.get('b'));
+      store.dispose();
+    }
+  });
+
+  test('go on with the same bits from a state that was read', async () => {
+    const optimizer = { name: 'adamw', betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.1 } as const;
+    const [first, second] = [make({ optimizer }), make({ optimizer })];
+    for (const gradients of golden.gradients.slice(0, 5)) take(first, flatten(gradients), 0.01);
+    second.write(await first.read());
+    for (const store of [first, second]) {
+      for (const gradients of golden.gradients.slice(5)) take(store, flatten(gradients), 0.01);
+    }
+    expect(await second.read()).toEqual(await first.read());
+    for (const store of [first, second]) store.dispose();
+  });
+});
+
+test('a store frees all of its tensors', async () => {
+  const before = tf.memory().numTensors;
+  for (const [, make] of stores) {
+    const store = make({
+      optimizer: { name: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0.1 },
+      decayAll: false,
+    });
+    store.tensors();
+    take(store, flatten(golden.gradients[0]), 0.1);
+    store.tensors();
+    await store.read();
+    store.dispose();
+  }
+  expect(tf.memory().numTensors).toBe(before);
+});
