@@ -2,8 +2,9 @@
 // Every function works on every backend; on wasm it runs hand-written SIMD, elsewhere tfjs's public ops.
 
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
-import { getBackend, getKernel } from '@tensorflow/tfjs-core';
+import { backend, getBackend, getKernel } from '@tensorflow/tfjs-core';
 import { composedBatchNormTrain, composedConv2d, composedDepthwiseConv2d } from './composed';
+import { wasmBackend } from './heap';
 import { batchNormKernels, wasmBatchNormTrain } from './kernels/batch-norm-train';
 import { conv2dKernels, wasmConv2d } from './kernels/conv2d';
 import { register } from './kernels/definition';
@@ -11,6 +12,7 @@ import { depthwiseConv2dKernels, wasmDepthwiseConv2d } from './kernels/depthwise
 import { matMulKernel } from './kernels/mat-mul';
 import { maxPoolGradKernel } from './kernels/max-pool-grad';
 import { unsortedSegmentSumKernel } from './kernels/unsorted-segment-sum';
+import { startThreads } from './native';
 import type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
 
 export type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
@@ -30,6 +32,15 @@ export function registerWasmTrainingKernels(): void {
     matMulKernel(),
   ];
   for (const kernel of kernels) register(kernel);
+}
+
+/**
+ * Lets our wasm kernels use up to `threads` threads (the caller's and helper workers), once per backend. They need tfjs's
+ * threaded build, that is a cross-origin isolated page; elsewhere this does nothing. Resolves to the number in use.
+ * Call in a worker, after tf.setBackend('wasm'). Leave tfjs's own setThreadsCount at 1: its idle threads spin.
+ */
+export async function startWasmThreads(threads: number): Promise<number> {
+  return startThreads(wasmBackend(backend()), threads);
 }
 
 /** True when our wasm kernels are what runs. */

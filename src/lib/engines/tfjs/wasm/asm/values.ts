@@ -44,6 +44,9 @@ export class I32 {
   and(other: I32 | number): I32 {
     return this.with(other, 0x71);
   }
+  or(other: I32 | number): I32 {
+    return this.with(other, 0x72);
+  }
   shiftLeft(bits: number): I32 {
     return this.with(bits, 0x74);
   }
@@ -191,6 +194,10 @@ export class V128 implements Lanes<V128> {
   }
   whereEqual(a: V128, b: V128): V128 {
     return new V128([...this.code, ...a.code, ...b.code, SIMD, 0x41, SIMD, 0x4e]);
+  }
+  /** this * factor + addend rounded once; needs relaxed SIMD and, to be exact about that once, a machine with FMA. */
+  fusedMultiplyAdd(factor: V128, addend: V128): V128 {
+    return new V128([...this.code, ...factor.code, ...addend.code, SIMD, ...unsigned(0x105)]);
   }
   lane(index: number): F32 {
     return new F32([...this.code, SIMD, 0x1f, index]);

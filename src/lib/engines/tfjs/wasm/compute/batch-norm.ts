@@ -8,6 +8,10 @@ import type { FusedActivation } from '../types';
 /** Floats of a chunk of rows: 16 kB, so that the second channel group finds the rows in the first-level cache. */
 const CHUNK_FLOATS = 4096;
 
+/** Chunks, and floats, that are worth waking a thread for. */
+const GRAIN_CHUNKS = 8;
+const GRAIN_FLOATS = GRAIN_CHUNKS * CHUNK_FLOATS;
+
 /** The open interval of values that the activation passes on. */
 const BOUNDS: Record<FusedActivation, readonly [low: number, high: number]> = {
   none: [-Infinity, Infinity],
@@ -26,12 +30,16 @@ export interface BatchNormSize {
 function sums(
   native: Native,
   { rows, channels }: BatchNormSize,
-  pass: (partial: number, chunk: number) => void,
+  name: 'batchNormMoments' | 'batchNormGradientSums',
+  parametersOf: (first: number, rows: number, chunk: number, partial: number) => number[],
 ): [Float64Array, Float64Array] {
   const chunk = Math.max(8, Math.floor(CHUNK_FLOATS / channels));
   const chunks = Math.ceil(rows / chunk);
   return withScratch(native, chunks * channels * 8, (partial) => {
-    pass(partial, chunk);
+    native.split(name, chunks, GRAIN_CHUNKS, (first, count) => {
+      const from = first * chunk;
+      return parametersOf(from, Math.min(count * chunk, rows - from), chunk, partial + first * channels * 8);
+    });
     const partials = floatsAt(native.memory, partial, chunks * channels * 2);
     const first = new Float64Array(channels);
     const second = new Float64Array(channels);
@@ -52,11 +60,16 @@ export function batchNormForward(
   at: { x: number; gamma: number; beta: number; y: number; mean: number; variance: number },
 ): void {
   const { rows, channels, epsilon } = size;
-  const { call, memory } = native;
+  const { memory } = native;
   // The first row is a good enough shift: within a few standard deviations of the mean.
-  const [sum, squares] = sums(native, size, (partial, chunk) =>
-    call.batchNormMoments(at.x, at.x, partial, rows, chunk, channels),
-  );
+  const [sum, squares] = sums(native, size, 'batchNormMoments', (first, count, chunk, partial) => [
+    at.x + first * channels * 4,
+    at.x,
+    partial,
+    count,
+    chunk,
+    channels,
+  ]);
   withScratch(native, channels * 4, (scale) => {
     const shift = floatsAt(memory, at.x, channels);
     const gamma = floatsAt(memory, at.gamma, channels);
@@ -69,7 +82,10 @@ export function batchNormForward(
       variance[c] = Math.max(0, squares[c] / rows - offset * offset);
       scales[c] = gamma[c] / Math.sqrt(variance[c] + epsilon);
     }
-    call.batchNormApply(at.x, at.y, at.mean, scale, at.beta, rows, channels, ...BOUNDS[size.activation]);
+    native.split('batchNormApply', rows, Math.ceil(GRAIN_FLOATS / channels), (first, count) => {
+      const offset = first * channels * 4;
+      return [at.x + offset, at.y + offset, at.mean, scale, at.beta, count, channels, ...BOUNDS[size.activation]];
+    });
   });
 }
 
@@ -80,7 +96,7 @@ export function batchNormBackward(
   at: Record<'x' | 'dy' | 'gamma' | 'beta' | 'mean' | 'variance' | 'dx' | 'dGamma' | 'dBeta', number>,
 ): void {
   const { rows, channels, epsilon } = size;
-  const { call, memory } = native;
+  const { memory } = native;
   const bounds = BOUNDS[size.activation];
   withScratch(native, 3 * channels * 4, (scale) => {
     const offset = scale + channels * 4;
@@ -88,9 +104,10 @@ export function batchNormBackward(
     const inverse = Float64Array.from(floatsAt(memory, at.variance, channels), (v) => 1 / Math.sqrt(v + epsilon));
     floatsAt(memory, scale, channels).set(floatsAt(memory, at.gamma, channels).map((g, c) => g * inverse[c]));
 
-    const [sum, products] = sums(native, size, (partial, chunk) =>
-      call.batchNormGradientSums(at.x, at.dy, at.mean, scale, at.beta, partial, rows, chunk, channels, ...bounds),
-    );
+    const [sum, products] = sums(native, size, 'batchNormGradientSums', (first, count, chunk, partial) => {
+      const at0 = first * channels * 4;
+      return [at.x + at0, at.dy + at0, at.mean, scale, at.beta, partial, count, chunk, channels, ...bounds];
+    });
 
     // Views are taken after the last allocation above.
     const scales = floatsAt(memory, scale, channels);
@@ -103,6 +120,10 @@ export function batchNormBackward(
       slopes[c] = (scales[c] * products[c] * inverse[c] * inverse[c]) / rows;
     }
     floatsAt(memory, at.dBeta, channels).set(sum);
-    call.batchNormGradientApply(at.x, at.dy, at.dx, at.mean, scale, at.beta, offset, slope, rows, channels, ...bounds);
+    native.split('batchNormGradientApply', rows, Math.ceil(GRAIN_FLOATS / channels), (first, count) => {
+      const at0 = first * channels * 4;
+      const images = [at.x + at0, at.dy + at0, at.dx + at0];
+      return [...images, at.mean, scale, at.beta, offset, slope, count, channels, ...bounds];
+    });
   });
 }

@@ -1,4 +1,4 @@
-// The two gradients of a depthwise convolution on the heap. Several filters per channel are one filter per channel of an
+// A depthwise convolution and its two gradients on the heap. Several filters per channel are one filter per channel of an
 // input whose channels are repeated; that copy is made only then.
 
 import { floatsAt, withScratch } from '../heap';
@@ -9,7 +9,7 @@ import type { ConvolutionShape } from './convolution';
 function images(
   s: ConvolutionShape,
   image: number,
-  dy: number,
+  output: number,
   filter: number,
   first: number,
   count: number,
@@ -17,7 +17,7 @@ function images(
   const [height, width, channels] = s.input;
   return [
     image + first * height * width * channels * 4,
-    dy + first * s.output[0] * s.output[1] * channels * 4,
+    output + first * s.output[0] * s.output[1] * channels * 4,
     filter,
     count,
     height,
@@ -33,31 +33,29 @@ function images(
   ];
 }
 
+/** y from x and the filter [kh, kw, c]: one filter per channel only. */
+export function depthwiseForward(native: Native, s: ConvolutionShape, x: number, filter: number, y: number): void {
+  native.split('depthwiseForward', s.batch, 1, (first, count) => images(s, x, y, filter, first, count));
+}
+
 /** dx from dy and the filter [kh, kw, c]. */
-function plainInputGradient({ call }: Native, s: ConvolutionShape, dy: number, filter: number, dx: number): void {
-  const size = s.input[0] * s.input[1] * s.input[2];
-  // Image by image, so that what was just cleared is still in the cache when it is added to.
-  for (let image = 0; image < s.batch; image++) {
-    call.clear(dx + image * size * 4, size);
-    call.depthwiseInputGradient(...images(s, dx, dy, filter, image, 1));
-  }
+function plainInputGradient(native: Native, s: ConvolutionShape, dy: number, filter: number, dx: number): void {
+  native.split('depthwiseInputGradient', s.batch, 1, (first, count) => images(s, dx, dy, filter, first, count));
 }
 
 /** Each image has sums of its own, added in double precision at the end: a sum over the whole batch would round badly. */
 function plainFilterGradient(native: Native, s: ConvolutionShape, x: number, dy: number, dFilter: number): void {
-  const { call, memory } = native;
   const size = s.kernel[0] * s.kernel[1] * s.input[2];
   withScratch(native, s.batch * size * 4, (partial) => {
-    call.clear(partial, s.batch * size);
-    for (let image = 0; image < s.batch; image++) {
-      call.depthwiseFilterGradient(...images(s, x, dy, partial + image * size * 4, image, 1));
-    }
-    const partials = floatsAt(memory, partial, s.batch * size);
+    native.split('depthwiseFilterGradient', s.batch, 1, (first, count) =>
+      images(s, x, dy, partial + first * size * 4, first, count),
+    );
+    const partials = floatsAt(native.memory, partial, s.batch * size);
     const sums = new Float64Array(size);
     for (let image = 0; image < s.batch; image++) {
       for (let i = 0; i < size; i++) sums[i] += partials[image * size + i];
     }
-    floatsAt(memory, dFilter, size).set(sums);
+    floatsAt(native.memory, dFilter, size).set(sums);
   });
 }
 

@@ -26,48 +26,57 @@ export interface MatrixProduct {
   accumulate: boolean;
 }
 
-/** How many rows of `width` floats are worked on at a time. A multiple of the register tile, so that none is left over. */
+/** Multiply-adds that are worth waking a thread for: 3 to 5 microseconds of work. */
+const GRAIN_OPERATIONS = 65_536;
+
+/** Rows per register tile, all of its sizes: a piece of work ends on one. */
+const TILE_ROWS = 12;
+
+/** How many rows of `width` floats are worked on at a time. */
 export function blockRows(width: number): number {
-  return Math.max(24, Math.min(384, Math.floor(BLOCK_FLOATS / width / 24) * 24));
+  return Math.max(24, Math.min(384, Math.floor(BLOCK_FLOATS / width / TILE_ROWS) * TILE_ROWS));
 }
 
-/** Bytes that `packed` needs. */
+/** Bytes that a packed [k, n] matrix needs. */
 export function packedBytes(k: number, n: number): number {
   return Math.ceil(n / PANEL) * PANEL * k * 4;
 }
 
-/** Floats are summed per block of k and the blocks then added up, which keeps the rounding of long sums small. */
+function grainRows(operationsPerRow: number): number {
+  return Math.ceil(GRAIN_OPERATIONS / operationsPerRow / TILE_ROWS) * TILE_ROWS;
+}
+
 export function multiply(native: Native, p: MatrixProduct): void {
-  const { call } = native;
   const [kStride, nStride] = p.bStrides;
-  if (!p.aTransposed) {
-    withScratch(native, packedBytes(p.k, p.n), (packed) => {
-      call.pack(p.b, kStride, nStride, packed, p.k, p.n);
-      multiplyPacked(call, { ...p, packed });
-    });
+  if (p.aTransposed && nStride === 4 && p.n % PANEL === 0) {
+    multiplyTransposed(native, p, [p.b, PANEL * 4, kStride]);
     return;
   }
-  const block = blockRows(p.m + p.n);
-  const inPlace = nStride === 4 && p.n % PANEL === 0;
-  const run = (packed: number): void => {
-    for (let first = 0; first < p.k; first += block) {
-      const k = Math.min(block, p.k - first);
-      const b = p.b + first * kStride;
-      if (!inPlace) call.pack(b, kStride, nStride, packed, k, p.n);
-      const panels = inPlace ? [b, PANEL * 4, kStride] : [packed, PANEL * 4 * k, PANEL * 4];
-      const accumulate = p.accumulate || first > 0 ? 1 : 0;
-      call.productTransposed(p.a + first * p.aStride, p.aStride, ...panels, p.c, p.cStride, p.m, p.n, k, p.m, accumulate); // prettier-ignore
-    }
-  };
-  if (inPlace) run(0);
-  else withScratch(native, packedBytes(block, p.n), run);
+  withScratch(native, packedBytes(p.k, p.n), (packed) => {
+    native.call.pack(p.b, kStride, nStride, packed, p.k, p.n);
+    if (p.aTransposed) multiplyTransposed(native, p, [packed, PANEL * 4 * p.k, PANEL * 4]);
+    else multiplyPacked(native, { ...p, packed });
+  });
+}
+
+/** `b`: address of B's first panel, bytes to the next panel, bytes to the next step of k. */
+function multiplyTransposed(native: Native, p: MatrixProduct, b: readonly [number, number, number]): void {
+  const accumulate = p.accumulate ? 1 : 0;
+  native.split('productTransposed', p.m, TILE_ROWS, (first, m) => {
+    const c = p.c + first * p.cStride;
+    return [p.a + first * 4, p.aStride, ...b, c, p.cStride, m, p.n, p.k, blockRows(m + p.n), accumulate];
+  });
 }
 
 /** As `multiply` for A [m, k] with B already in panels. */
 export function multiplyPacked(
-  call: Native['call'],
+  native: Native,
   p: Omit<MatrixProduct, 'b' | 'bStrides' | 'aTransposed'> & { packed: number },
 ): void {
-  const panelBytes = PANEL * 4 * p.k;
-  call.product(p.a, p.aStride, p.packed, panelBytes, PANEL * 4, p.c, p.cStride, p.m, p.n, p.k, blockRows(p.k), p.accumulate ? 1 : 0); // prettier-ignore
+  const b = [p.packed, PANEL * 4 * p.k, PANEL * 4];
+  const accumulate = p.accumulate ? 1 : 0;
+  native.split('product', p.m, grainRows(p.n * p.k), (first, m) => {
+    const [a, c] = [p.a + first * p.aStride, p.c + first * p.cStride];
+    return [a, p.aStride, ...b, c, p.cStride, m, p.n, p.k, blockRows(p.k), accumulate];
+  });
 }

@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { explicitPadding } from '../composed';
 import { convolutionShape, type ConvolutionShape } from '../compute/convolution';
-import { depthwiseFilterGradient, depthwiseInputGradient } from '../compute/depthwise';
+import { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient } from '../compute/depthwise';
 import type { ConvGeometry } from '../types';
 import { attributesAs, type KernelContext, type WasmKernel } from './definition';
 
@@ -26,6 +26,23 @@ export function wasmDepthwiseConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, geometr
 function shapeOf(xShape: readonly number[], filterShape: readonly number[], geometry: ConvGeometry): ConvolutionShape {
   const [kh, kw, channels, multiplier] = filterShape;
   return convolutionShape(xShape, [kh, kw, 1, channels * multiplier], geometry, channels);
+}
+
+function forward(context: KernelContext): tf.TensorInfo | tf.TensorInfo[] {
+  const geometry = attributesAs<ConvGeometry>(context);
+  const [x, filter] = [context.input('x'), context.input('filter')];
+  if (context.native.threads === 1 || filter.shape[3] > 1) {
+    const { strides, padding, dilation } = geometry;
+    return tf.getKernel(tf.DepthwiseConv2dNative, 'wasm').kernelFunc({
+      inputs: { x, filter },
+      backend: context.backend,
+      attrs: { strides: [...strides], dilations: [...dilation], pad: explicitPadding(padding) },
+    });
+  }
+  const shape = shapeOf(x.shape, filter.shape, geometry);
+  const y = context.output([shape.batch, ...shape.output]);
+  depthwiseForward(context.native, shape, context.address(x), context.address(filter), context.address(y));
+  return y;
 }
 
 function runInputGradient(context: KernelContext, shape: ConvolutionShape): tf.TensorInfo {
@@ -63,15 +80,7 @@ function geometryOf(
 export const depthwiseConv2dKernels: readonly WasmKernel[] = [
   {
     name: DEPTHWISE,
-    run: (context) => {
-      const { strides, padding, dilation } = attributesAs<ConvGeometry>(context);
-      const result = tf.getKernel(tf.DepthwiseConv2dNative, 'wasm').kernelFunc({
-        inputs: { x: context.input('x'), filter: context.input('filter') },
-        backend: context.backend,
-        attrs: { strides: [...strides], dilations: [...dilation], pad: explicitPadding(padding) },
-      });
-      return result;
-    },
+    run: forward,
     gradient: {
       inputsToSave: ['x', 'filter'],
       gradFunc: (dy, [x, filter], attributes) => {

@@ -13,14 +13,18 @@ export const maxPoolGradKernel: WasmKernel = {
     const shape: [number, number, number, number] = [x.shape[0], x.shape[1], x.shape[2], x.shape[3]];
     const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
     const dx = context.output(shape);
-    const size = tf.util.sizeFromShape(shape);
-    native.call.clear(address(dx), size);
-    native.call.maxPoolGradient(
-      address(x),
-      address(y),
-      address(dy),
-      address(dx),
-      ...shape,
+    const [images, height, width, channels] = shape;
+    const inputBytes = height * width * channels * 4;
+    const outputBytes = info.outHeight * info.outWidth * channels * 4;
+    native.split('maxPoolGradient', images, 1, (first, count) => [
+      address(x) + first * inputBytes,
+      address(y) + first * outputBytes,
+      address(dy) + first * outputBytes,
+      address(dx) + first * inputBytes,
+      count,
+      height,
+      width,
+      channels,
       info.filterHeight,
       info.filterWidth,
       info.strideHeight,
@@ -29,7 +33,7 @@ export const maxPoolGradKernel: WasmKernel = {
       info.padInfo.left,
       info.outHeight,
       info.outWidth,
-    );
+    ]);
     return dx;
   },
 };

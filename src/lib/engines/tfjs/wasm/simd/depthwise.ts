@@ -1,4 +1,4 @@
-// The two gradients of a depthwise convolution with one filter per channel. The forward pass stays with tfjs (XNNPACK).
+// A depthwise convolution with one filter per channel, and its two gradients. Each is one walk over output positions and taps.
 
 import { defineFunction, type FunctionBuilder, type Parameters } from '../asm/function-builder';
 import type { I32 } from '../asm/values';
@@ -6,8 +6,9 @@ import type { I32 } from '../asm/values';
 const depthwiseParameters = {
   /** x or its gradient, [n, height, width, channels]. */
   image: 'i32',
-  dy: 'i32',
-  /** The filter or its gradient, [kernelHeight, kernelWidth, channels]. */
+  /** y or its gradient, [n, outHeight, outWidth, channels]. */
+  output: 'i32',
+  /** The filter, or its gradient for each image, [kernelHeight, kernelWidth, channels]. */
   filter: 'i32',
   /** Images to visit. */
   images: 'i32',
@@ -26,62 +27,85 @@ const depthwiseParameters = {
   outWidth: 'i32',
 } as const;
 
-/** Visits every tap that lies inside the image, with the addresses of the pixel, of its dy and of the filter's tap. */
+/** What a walk writes, and therefore clears before it adds: each output position, each image, or a filter for each image. */
+type Sum = 'output' | 'image' | 'filter';
+
+/** Visits every tap that lies inside the image, with the addresses of the pixel, of the output and of the filter's tap. */
 function forEachTap(
   f: FunctionBuilder,
   p: Parameters<typeof depthwiseParameters>,
-  visit: (pixel: I32, dy: I32, tap: I32) => void,
+  sum: Sum,
+  visit: (pixel: I32, output: I32, tap: I32) => void,
 ): void {
   const pixelBytes = f.local(p.channels.shiftLeft(2));
   const rowBytes = f.local(p.width.mul(pixelBytes));
   const imageBytes = f.local(p.height.mul(rowBytes));
   const image = f.local(p.image);
-  const dy = f.local(p.dy);
+  const output = f.local(p.output);
+  const filter = f.local(p.filter);
+  const filterBytes = f.local(p.kernelHeight.mul(p.kernelWidth).mul(pixelBytes));
   f.repeat(p.images, () => {
+    if (sum === 'image') f.zero(image, imageBytes);
+    if (sum === 'filter') f.zero(filter, filterBytes);
     f.for(0, p.outHeight, 1, (outY) => {
       f.for(0, p.outWidth, 1, (outX) => {
         const left = f.local(outX.mul(p.strideX).sub(p.padLeft));
         const y = f.local(outY.mul(p.strideY).sub(p.padTop));
-        const tap = f.local(p.filter);
+        const tap = f.local(filter);
+        if (sum === 'output') {
+          f.forLanes(p.channels, (lanes, at) => f.store(lanes, output.add(at), lanes.zero()));
+        }
         f.repeat(p.kernelHeight, () => {
           const row = f.local(image.add(y.mul(rowBytes)));
           const x = f.local(left);
           f.repeat(p.kernelWidth, () => {
             f.if(x.below(p.width).and(y.below(p.height)), () => {
-              visit(f.local(row.add(x.mul(pixelBytes))), dy, tap);
+              visit(f.local(row.add(x.mul(pixelBytes))), output, tap);
             });
             f.advance(tap, pixelBytes);
             f.advance(x, p.dilationX);
           });
           f.advance(y, p.dilationY);
         });
-        f.advance(dy, pixelBytes);
+        f.advance(output, pixelBytes);
       });
     });
     f.advance(image, imageBytes);
+    if (sum === 'filter') f.advance(filter, filterBytes);
   });
 }
 
-/** Adds into the image's gradient, which must start from zeros. */
+/** y = sum over taps of x * filter. */
+const depthwiseForward = defineFunction(depthwiseParameters, (f, p) => {
+  forEachTap(f, p, 'output', (pixel, output, tap) => {
+    f.forLanes(p.channels, (lanes, at) => {
+      const target = f.local(output.add(at));
+      const product = lanes.load(pixel.add(at)).mul(lanes.load(tap.add(at)));
+      f.store(lanes, target, lanes.load(target).add(product));
+    });
+  });
+});
+
+/** dx = sum over taps of dy * filter. */
 const depthwiseInputGradient = defineFunction(depthwiseParameters, (f, p) => {
-  forEachTap(f, p, (pixel, dy, tap) => {
+  forEachTap(f, p, 'image', (pixel, output, tap) => {
     f.forLanes(p.channels, (lanes, at) => {
       const target = f.local(pixel.add(at));
-      const product = lanes.load(dy.add(at)).mul(lanes.load(tap.add(at)));
+      const product = lanes.load(output.add(at)).mul(lanes.load(tap.add(at)));
       f.store(lanes, target, lanes.load(target).add(product));
     });
   });
 });
 
-/** Adds into the filter's gradient, which must start from zeros. */
+/** For each image its own sum over positions of x * dy, one after the other. */
 const depthwiseFilterGradient = defineFunction(depthwiseParameters, (f, p) => {
-  forEachTap(f, p, (pixel, dy, tap) => {
+  forEachTap(f, p, 'filter', (pixel, output, tap) => {
     f.forLanes(p.channels, (lanes, at) => {
       const target = f.local(tap.add(at));
-      const product = lanes.load(pixel.add(at)).mul(lanes.load(dy.add(at)));
+      const product = lanes.load(pixel.add(at)).mul(lanes.load(output.add(at)));
       f.store(lanes, target, lanes.load(target).add(product));
     });
   });
 });
 
-export const depthwiseFunctions = { depthwiseInputGradient, depthwiseFilterGradient };
+export const depthwiseFunctions = { depthwiseForward, depthwiseInputGradient, depthwiseFilterGradient };

@@ -6,12 +6,14 @@ import { gemmFunctions } from './gemm';
 import { im2colFunctions } from './im2col';
 import { maxPoolFunctions } from './max-pool';
 
-export const simdFunctions = {
-  ...gemmFunctions,
-  ...im2colFunctions,
-  ...depthwiseFunctions,
-  ...batchNormFunctions,
-  ...maxPoolFunctions,
-};
+export function simdFunctions(fused: boolean) {
+  return {
+    ...gemmFunctions(fused),
+    ...im2colFunctions,
+    ...depthwiseFunctions,
+    ...batchNormFunctions,
+    ...maxPoolFunctions,
+  };
+}
 
-export type SimdFunctionName = keyof typeof simdFunctions;
+export type SimdFunctionName = keyof ReturnType<typeof simdFunctions>;

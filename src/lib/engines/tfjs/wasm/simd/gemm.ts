@@ -28,7 +28,8 @@ interface Operands {
   accumulate: I32;
 }
 
-function writeTile(f: FunctionBuilder, rows: number, orientation: Orientation, o: Operands): void {
+function writeTile(f: FunctionBuilder, rows: number, orientation: Orientation, fused: boolean, o: Operands): void {
+  const multiplyAdd = (a: V128, b: V128, sum: V128): V128 => (fused ? a.fusedMultiplyAdd(b, sum) : sum.add(a.mul(b)));
   const all = Array.from({ length: rows }, (_, row) => row);
   const sums = all.map(() => [f.local(V128.zero()), f.local(V128.zero())] as const);
   const b = f.local(o.b);
@@ -47,8 +48,8 @@ function writeTile(f: FunctionBuilder, rows: number, orientation: Orientation, o
         orientation === 'rows' ? V128.loadSplat(pointers[row], 4 * unrolled) : V128.loadSplat(pointers[0], 4 * row),
       );
       const [left, right] = sums[row];
-      f.set(left, left.add(a.mul(low)));
-      f.set(right, right.add(a.mul(high)));
+      f.set(left, multiplyAdd(a, low, left));
+      f.set(right, multiplyAdd(a, high, right));
     }
     if (orientation === 'columns') {
       f.advance(b, o.bStride);
@@ -98,50 +99,57 @@ function writeTile(f: FunctionBuilder, rows: number, orientation: Orientation, o
   }
 }
 
+const productParameters = {
+  a: 'i32',
+  aStride: 'i32',
+  b: 'i32',
+  bPanel: 'i32',
+  bStride: 'i32',
+  c: 'i32',
+  cStride: 'i32',
+  m: 'i32',
+  n: 'i32',
+  k: 'i32',
+  block: 'i32',
+  accumulate: 'i32',
+} as const;
+
 /**
- * Strides are bytes. `bPanel` leads from a panel to the next, `bStride` from a step of k to the next in a panel. Rows go
- * in blocks of `block`, so that a block of A stays in the cache while every panel of B meets it.
+ * Strides are bytes. `bPanel` leads from a panel to the next, `bStride` from a step of k to the next in a panel. Rows ('rows')
+ * or steps of k ('columns') go in blocks of `block`, so that a block of A stays in the cache while every panel of B meets it.
+ * Blocks of k are summed each for itself and then added up, which also keeps the rounding of long sums small.
  */
-function product(orientation: Orientation): FunctionDefinition {
-  return defineFunction(
-    {
-      a: 'i32',
-      aStride: 'i32',
-      b: 'i32',
-      bPanel: 'i32',
-      bStride: 'i32',
-      c: 'i32',
-      cStride: 'i32',
-      m: 'i32',
-      n: 'i32',
-      k: 'i32',
-      block: 'i32',
-      accumulate: 'i32',
-    },
-    (f, p) => {
-      const rowBytes = orientation === 'rows' ? p.aStride : I32.of(4);
-      f.for(0, p.m, p.block, (first) => {
-        const rest = f.local(p.m.sub(first));
-        const last = f.local(first.add(rest.orElse(p.block, rest.below(p.block))));
-        const panel = f.local(p.b);
-        f.for(0, p.n, PANEL, (column) => {
-          const columns = f.local(p.n.sub(column));
-          const a = f.local(p.a.add(first.mul(rowBytes)));
-          const c = f.local(p.c.add(first.mul(p.cStride)).add(column.shiftLeft(2)));
-          const row = f.local(first);
-          for (const rows of TILES) {
-            f.repeat(last.sub(row).div(rows), () => {
-              writeTile(f, rows, orientation, { ...p, a, b: panel, c, columns });
-              f.advance(a, rowBytes.mul(rows));
-              f.advance(c, p.cStride.mul(rows));
-              f.advance(row, rows);
-            });
-          }
-          f.advance(panel, p.bPanel);
-        });
+function product(orientation: Orientation, fused: boolean): FunctionDefinition {
+  return defineFunction(productParameters, (f, p) => {
+    const transposed = orientation === 'columns';
+    const rowBytes = transposed ? I32.of(4) : p.aStride;
+    const length = transposed ? p.k : p.m;
+    f.for(0, length, p.block, (first) => {
+      const rest = f.local(length.sub(first));
+      const size = f.local(rest.orElse(p.block, rest.below(p.block)));
+      const m = transposed ? p.m : size;
+      const k = transposed ? size : p.k;
+      const blockA = f.local(p.a.add(first.mul(p.aStride)));
+      const blockC = f.local(transposed ? p.c : p.c.add(first.mul(p.cStride)));
+      const accumulate = transposed ? f.local(p.accumulate.or(first)) : p.accumulate;
+      const panel = f.local(transposed ? p.b.add(first.mul(p.bStride)) : p.b);
+      f.for(0, p.n, PANEL, (column) => {
+        const columns = f.local(p.n.sub(column));
+        const a = f.local(blockA);
+        const c = f.local(blockC.add(column.shiftLeft(2)));
+        const left = f.local(m);
+        for (const rows of TILES) {
+          f.repeat(left.div(rows), () => {
+            writeTile(f, rows, orientation, fused, { ...p, a, b: panel, c, columns, k, accumulate });
+            f.advance(a, rowBytes.mul(rows));
+            f.advance(c, p.cStride.mul(rows));
+            f.advance(left, -rows);
+          });
+        }
+        f.advance(panel, p.bPanel);
       });
-    },
-  );
+    });
+  });
 }
 
 /** Copies a matrix of any strides (bytes) into panels [n / 8][k][8], the last one filled up with zeros. */
@@ -169,10 +177,13 @@ const pack = defineFunction(
   },
 );
 
-export const gemmFunctions = {
-  /** A as stored: [m, k]. */
-  product: product('rows'),
-  /** A stored as its transpose: [k, m]. */
-  productTransposed: product('columns'),
-  pack,
-};
+/** `fused`: with the fused multiply-add of relaxed SIMD, half the instructions. */
+export function gemmFunctions(fused: boolean) {
+  return {
+    /** A as stored: [m, k]. */
+    product: product('rows', fused),
+    /** A stored as its transpose: [k, m]. */
+    productTransposed: product('columns', fused),
+    pack,
+  };
+}

@@ -4,7 +4,7 @@
 import { defineFunction } from '../asm/function-builder';
 import { I32 } from '../asm/values';
 
-/** Adds into dx, which must start from zeros. Channels are contiguous; positions outside the image never hold a maximum. */
+/** Channels are contiguous; positions outside the image never hold a maximum. */
 const maxPoolGradient = defineFunction(
   {
     x: 'i32',
@@ -31,7 +31,9 @@ const maxPoolGradient = defineFunction(
     // Byte offsets of the image in x and dx, and of the output position in y and dy.
     const image = f.local(I32.of(0));
     const position = f.local(I32.of(0));
+    const imageBytes = f.local(p.height.mul(rowBytes));
     f.repeat(p.images, () => {
+      f.zero(p.dx.add(image), imageBytes);
       f.for(0, p.outHeight, 1, (outY) => {
         f.for(0, p.outWidth, 1, (outX) => {
           const left = f.local(outX.mul(p.strideX).sub(p.padLeft));
@@ -60,7 +62,7 @@ const maxPoolGradient = defineFunction(
           f.advance(position, pixelBytes);
         });
       });
-      f.advance(image, p.height.mul(rowBytes));
+      f.advance(image, imageBytes);
     });
   },
 );
