@@ -7,6 +7,8 @@ export interface SourceFile {
   path: string;
   size: number;
   blob(): Promise<Blob>;
+  /** The content without the detour over a Blob, where the bytes are at hand (entries of an archive). */
+  bytes?(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Crosses to the data worker by structured clone. Files are File objects with the path inside the dropped folder. */

@@ -1,0 +1,36 @@
+// What a format of data sets promises: to recognise its files and to list their images with labels. Reads no pixels.
+
+import type { DataProblem, SplitName } from '$lib/storage/records';
+import type { CheckedImage } from '../check';
+import type { SourceFile } from '../contract';
+
+export interface LoadedImage {
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Present where the importer made the file itself from pixels: then decoding would check nothing. */
+  checked?: CheckedImage;
+}
+
+export interface ImageEntry {
+  /** Unique in the data set. */
+  path: string;
+  label: string;
+  folderSplit?: SplitName;
+  load(): Promise<LoadedImage>;
+}
+
+export interface Reading {
+  entries: readonly ImageEntry[];
+  /** In their order, where the format has one; else the labels are sorted. */
+  classes?: readonly string[];
+  problems: readonly DataProblem[];
+}
+
+export interface Format {
+  id: string;
+  /** 'IDX (MNIST)', in messages. */
+  title: string;
+  /** May read small files, not images. */
+  detect(files: readonly SourceFile[]): Promise<boolean>;
+  /** Throws a TrainyardError where the files are of this format and wrong. */
+  read(files: readonly SourceFile[]): Promise<Reading>;
+}
