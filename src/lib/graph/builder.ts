@@ -5,7 +5,6 @@ import { TrainyardError } from '$lib/core/errors';
 import { ones, resolveInitializer, torchDefault, zeros } from './initializers';
 import type { Fans, InitializerRecipe } from './initializers';
 import { inferShape, parameterRoles } from './ops';
-import { elements } from './ops/operation';
 import { pair } from './padding';
 import type { Size } from './padding';
 import type {
@@ -296,9 +295,4 @@ function named<T>(id: string, rule: () => T): T {
     if (!(error instanceof TrainyardError)) throw error;
     throw new TrainyardError(error.code, `Layer "${id}": ${error.message}`, error.hint, { cause: error });
   }
-}
-
-/** Number of values of a parameter. */
-export function parameterSize(specification: ParameterSpecification): number {
-  return elements(specification.shape);
 }

@@ -5,7 +5,8 @@ import { TrainyardError } from '$lib/core/errors';
 import { stream } from '$lib/core/random';
 import type { ForwardContext, Kernels } from '$lib/graph/ops/forward';
 import { forwardNode } from '$lib/graph/ops/tfjs';
-import type { Graph, GraphNode } from '$lib/graph/types';
+import { activationAfter, readersOf } from '$lib/graph/readers';
+import type { Graph } from '$lib/graph/types';
 import type { FusedActivation } from './wasm';
 
 /** A graph with what a pass over it needs to know, worked out once. */
@@ -36,20 +37,14 @@ export interface ForwardResult {
 }
 
 export function planForward(graph: Graph): ForwardPlan {
-  const readers = new Map<string, GraphNode[]>();
-  for (const node of graph.nodes) {
-    for (const input of node.inputs) readers.set(input, [...(readers.get(input) ?? []), node]);
-  }
+  const readers = readersOf(graph);
   const fused = new Map<string, FusedActivation>();
   const applied = new Set<string>();
   for (const node of graph.nodes) {
-    if (node.op !== 'batch_norm' || node.id === graph.output || node.id === graph.features) continue;
-    const [reader, ...others] = readers.get(node.id) ?? [];
-    if (reader?.op !== 'activation' || others.length > 0) continue;
-    const { kind } = reader.attributes;
-    if (kind !== 'relu' && kind !== 'relu6') continue;
-    fused.set(node.id, kind);
-    applied.add(reader.id);
+    const activation = node.op === 'batch_norm' ? activationAfter(graph, readers, node) : null;
+    if (activation === null) continue;
+    fused.set(node.id, activation.kind);
+    applied.add(activation.node.id);
   }
   return { graph, fused, applied };
 }
