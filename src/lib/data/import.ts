@@ -16,10 +16,11 @@ import type {
   ThumbnailRecord,
 } from '$lib/storage/records';
 import type { Database } from '$lib/storage/schema';
-import type { CheckImages, ChannelMoments } from './check';
 import type { ImportEvent, ImportSource, ImportSummary } from './contract';
 import { compareText } from './files';
+import type { Inspect } from '$lib/pipeline/inspection';
 import type { ImageEntry } from './formats/format';
+import type { ChannelMoments } from './moments';
 import { readImages, type ReadImage } from './read-images';
 import { readSource } from './read-source';
 import { checkClasses, checkReadable } from './refusals';
@@ -41,7 +42,8 @@ export interface ImportRequest {
 
 export interface ImportTools {
   database: Database;
-  check: CheckImages;
+  /** The decode pool's, or inline in tests. */
+  inspect: Inspect;
   /** The task's; by class where absent. */
   stratum?: Stratum;
   onEvent?: (event: ImportEvent) => void;
@@ -84,7 +86,7 @@ async function importLocked(request: ImportRequest, tools: ImportTools): Promise
     signal?.throwIfAborted();
     checkClasses(entries.map(({ label }) => label));
     onEvent({ type: 'phase', phase: 'checking' });
-    const read = await readImages(entries, { check: tools.check, keep, onEvent, signal });
+    const read = await readImages(entries, { inspect: tools.inspect, keep, onEvent, signal });
     checkReadable(read.images, read.unreadable, entries);
     signal?.throwIfAborted();
     onEvent({ type: 'phase', phase: 'saving' });

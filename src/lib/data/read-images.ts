@@ -1,12 +1,13 @@
 // The busy part of an import: files in, blobs and measurements out, a bounded number of bytes at a time.
 
 import { serializeError } from '$lib/core/errors';
+import type { Inspect, Inspection } from '$lib/pipeline/inspection';
 import type { BlobRecord, DataProblem, ThumbnailRecord } from '$lib/storage/records';
-import type { CheckImages, CheckOutcome, CheckedImage, ChannelMoments } from './check';
 import type { ImportEvent } from './contract';
 import { fileKind } from './files';
 import type { ImageEntry } from './formats/format';
 import { readImageHeader } from './image-header';
+import { momentsOfSums, type ChannelMoments, type MeasuredImage } from './moments';
 
 /** Files in one message to a decoder and one transaction: a message costs about as much as decoding one 32-pixel JPEG. */
 const BATCH_FILES = 32;
@@ -25,7 +26,7 @@ export interface ReadImage {
 }
 
 export interface ReadTools {
-  check: CheckImages;
+  inspect: Inspect;
   /** Stores; the bytes are not used afterwards. */
   keep(blobs: readonly BlobRecord[], thumbnails: readonly ThumbnailRecord[]): Promise<void>;
   onEvent(event: ImportEvent): void;
@@ -89,7 +90,7 @@ interface Candidate {
   path: string;
   bytes: Uint8Array<ArrayBuffer> | null;
   mime: string;
-  checked: CheckedImage | null;
+  measured: MeasuredImage | null;
 }
 
 /** Reads files in their order. A file that cannot be read is reported and stays in its batch without bytes. */
@@ -118,11 +119,11 @@ async function readCandidate(
   index: number,
   fail: (index: number, problem: DataProblem) => void,
 ): Promise<Candidate> {
-  const nothing: Candidate = { index, path: entry.path, bytes: null, mime: '', checked: null };
+  const nothing: Candidate = { index, path: entry.path, bytes: null, mime: '', measured: null };
   try {
-    const { bytes, checked = null } = await entry.load();
+    const { bytes, measured = null } = await entry.load();
     const result = readImageHeader(bytes);
-    if (result.ok) return { index, path: entry.path, bytes, mime: result.header.mime, checked };
+    if (result.ok) return { index, path: entry.path, bytes, mime: result.header.mime, measured };
     // A file without an image's name or content was never meant as one.
     const meant = result.image || fileKind(entry.path) === 'image';
     fail(index, { kind: meant ? 'unreadable' : 'skipped', path: entry.path, reason: result.reason });
@@ -138,38 +139,43 @@ async function readCandidate(
 
 async function checkBatch(
   batch: readonly Candidate[],
-  { check, keep }: ReadTools,
+  { inspect, keep }: ReadTools,
   fail: (candidate: Candidate, reason: string) => void,
 ): Promise<{ index: number; image: ReadImage }[]> {
-  const readable = batch.flatMap((candidate) =>
-    candidate.bytes === null ? [] : [{ ...candidate, bytes: candidate.bytes }],
-  );
-  const unproven = readable.filter(({ checked }) => checked === null);
-  const [hashes, outcomes] = await Promise.all([
+  const readable = batch.flatMap((item) => (item.bytes === null ? [] : [{ ...item, bytes: item.bytes }]));
+  const unproven = readable.filter(({ measured }) => measured === null);
+  const [hashes, inspections] = await Promise.all([
     Promise.all(readable.map(({ bytes }) => sha256(bytes))),
-    unproven.length === 0 ? [] : check(unproven.map(({ bytes, mime }) => ({ bytes, mime }))),
+    unproven.length === 0 ? [] : inspect(unproven.map(({ bytes, mime }) => new Blob([bytes], { type: mime }))),
   ]);
-  const proven = new Map(unproven.map(({ index }, i) => [index, outcomes[i]]));
+  const inspected = new Map(unproven.map(({ index }, i) => [index, inspections[i]]));
   const blobs: BlobRecord[] = [];
   const thumbnails: ThumbnailRecord[] = [];
   const read: { index: number; image: ReadImage }[] = [];
   readable.forEach((candidate, i) => {
-    const { index, bytes, mime } = candidate;
-    const outcome: CheckOutcome | undefined =
-      candidate.checked === null ? proven.get(index) : { ok: true, image: candidate.checked };
-    if (outcome === undefined) throw new Error('A decoder answered for fewer images than it was given.');
-    if (!outcome.ok) {
+    const { index, bytes, mime, measured } = candidate;
+    const outcome = measured === null ? measure(inspected.get(index)) : { ...measured, thumbnail: undefined };
+    if ('reason' in outcome) {
       fail(candidate, outcome.reason);
       return;
     }
-    const { width, height, moments, thumbnail } = outcome.image;
+    const { width, height, moments, thumbnail } = outcome;
     const hash = hashes[i];
     blobs.push({ hash, mime, bytes });
-    if (thumbnail !== null) thumbnails.push({ hash, ...thumbnail });
+    if (thumbnail !== undefined) thumbnails.push({ hash, ...thumbnail });
     read.push({ index, image: { hash, bytes: bytes.length, width, height, moments } });
   });
   await keep(blobs, thumbnails);
   return read;
+}
+
+function measure(
+  inspection: Inspection | undefined,
+): (MeasuredImage & { thumbnail?: Omit<ThumbnailRecord, 'hash'> }) | { reason: string } {
+  if (inspection === undefined) throw new Error('A decoder answered for fewer images than it was given.');
+  if (!inspection.ok) return { reason: inspection.reason };
+  const { width, height, sums, squares, pixels, thumbnail } = inspection;
+  return { width, height, moments: momentsOfSums(sums, squares, pixels), thumbnail };
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

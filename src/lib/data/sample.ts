@@ -1,9 +1,9 @@
 // The generated data set behind "Try a sample": shapes whose colour, texture, size, place and turn say nothing about their
 // class. Measured on 32 x 32 pixels: a linear classifier reaches about LINEAR_TODO, tiny-cnn over 0.9 (docs/performance.md).
 
-import { checkedPixels } from './check';
 import type { ImportSource } from './contract';
 import type { ImageEntry } from './formats/format';
+import { measurePixels } from './moments';
 import { encodePng } from './png';
 import { drawShape } from './sample-draw';
 import { SHAPES } from './sample-shapes';
@@ -32,7 +32,7 @@ export function sampleEntries(source: Extract<ImportSource, { kind: 'sample' }>)
       load: () => {
         const pixels = { ...drawShape(SHAPES[label], size, seed, index), channels: 3 as const };
         const data = new Uint8Array(pixels.data.buffer);
-        return Promise.resolve({ bytes: encodePng({ ...pixels, data }, 1), checked: checkedPixels(pixels) });
+        return Promise.resolve({ bytes: encodePng({ ...pixels, data }, 1), measured: measurePixels(pixels) });
       },
     };
   });

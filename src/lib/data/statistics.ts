@@ -1,7 +1,7 @@
 // Numbers about a whole version: channel means, sizes, and what a person should look at. Pure; decodes nothing.
 
 import type { DataProblem, DatasetVersionRecord, Item, Statistics } from '$lib/storage/records';
-import type { ChannelMoments } from './check';
+import type { ChannelMoments } from './moments';
 import { classStratum } from './split';
 
 const MAX_SIZES = 50;

@@ -1,13 +1,13 @@
 // What a format of data sets promises: to recognise its files and to list their images with labels. Reads no pixels.
 
 import type { DataProblem, SplitName } from '$lib/storage/records';
-import type { CheckedImage } from '../check';
+import type { MeasuredImage } from '../moments';
 import type { SourceFile } from '../contract';
 
 export interface LoadedImage {
   bytes: Uint8Array<ArrayBuffer>;
   /** Present where the importer made the file itself from pixels: then decoding would check nothing. */
-  checked?: CheckedImage;
+  measured?: MeasuredImage;
 }
 
 export interface ImageEntry {

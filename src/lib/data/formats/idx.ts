@@ -4,7 +4,7 @@ import { gunzipSync } from 'fflate';
 import { TrainyardError } from '$lib/core/errors';
 import { formatCount } from '$lib/core/format';
 import type { DataProblem, SplitName } from '$lib/storage/records';
-import { checkedPixels } from '../check';
+import { measurePixels } from '../moments';
 import type { SourceFile } from '../contract';
 import { baseName, readBytes } from '../files';
 import { encodePng } from '../png';
@@ -97,7 +97,7 @@ function* listImages(
       ...(split === null ? {} : { folderSplit: split }),
       load: () => {
         const image = { width, height, channels, data } as const;
-        return Promise.resolve({ bytes: encodePng(image), checked: checkedPixels(image) });
+        return Promise.resolve({ bytes: encodePng(image), measured: measurePixels(image) });
       },
     };
   }
