@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 // The command line `trainyard`: drives the static build in headless Chromium. Exit status 0 done, 1 failed, 2 bad input.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { dirname } from 'node:path';
 import { parseCommandLine, UsageError } from './cli/arguments.mjs';
 import { USAGE } from './cli/usage.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @type {Awaited<ReturnType<typeof import('./cli/host.mjs').openHost>> | null} */
-let host = null;
+/** @type {{ host: import('./cli/commands.mjs').Host | null }} */
+const opened = { host: null };
 
 /** @param {string} text */
 const note = (text) => process.stderr.write(`${text}\n`);
@@ -16,13 +17,13 @@ const note = (text) => process.stderr.write(`${text}\n`);
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 
 async function main() {
-  const request = parseCommandLine(process.argv.slice(2));
-  // Imported late: these need node_modules, and --help must work without.
-  const commands = request.command === 'help' ? null : await import('./cli/commands.mjs');
-  if (commands === null) return void process.stdout.write(USAGE);
-  if (request.command === 'version') return void process.stdout.write(`${await commands.version(root)}\n`);
+  const { command, ...request } = parseCommandLine(process.argv.slice(2));
+  if (command === 'help') return void process.stdout.write(USAGE);
+  if (command === 'version') return void process.stdout.write(`${readVersion()}\n`);
 
-  const [{ openHost }, { createProgress }, { BUILD, ensureBuild }] = await Promise.all([
+  // Imported late: these need node_modules, and --help must work without.
+  const [commands, { openHost }, { createProgress }, { BUILD, ensureBuild }] = await Promise.all([
+    import('./cli/commands.mjs'),
     import('./cli/host.mjs'),
     import('./cli/progress.mjs'),
     import('./lib/build.mjs'),
@@ -31,21 +32,26 @@ async function main() {
   const open = async () => {
     const build = ensureBuild();
     if (!build.ok) throw new Error(`The build failed: ${build.output}`);
-    return (host = await openHost({ root: BUILD, onEvent: progress.show }));
+    return (opened.host = await openHost({ root: BUILD, onEvent: progress.show }));
   };
-  const command = request.command === 'export' ? commands.exportModel : commands[request.command];
+  const body = command === 'export' ? commands.exportModel : commands[command];
   onInterrupt();
   try {
-    await command({ ...request, open, print, note: progress.line, root });
+    await body({ ...request, open, print, note: progress.line, root });
   } finally {
     progress.end();
   }
+}
+
+function readVersion() {
+  return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 }
 
 /** The first Ctrl-C asks the run to stop with a checkpoint, the second ends everything. */
 function onInterrupt() {
   let asked = false;
   process.on('SIGINT', () => {
+    const { host } = opened;
     if (asked || host === null) process.exit(130);
     asked = true;
     note('\nStopping at the next step; the best weights are evaluated and exported. Press Ctrl-C again to drop them.');
@@ -72,6 +78,6 @@ try {
 } catch (error) {
   status = report(error);
 } finally {
-  await host?.close().catch((/** @type {unknown} */ error) => note(`trainyard: ${String(error)}`));
+  await opened.host?.close().catch((/** @type {unknown} */ error) => note(`trainyard: ${String(error)}`));
 }
 process.exitCode = status;

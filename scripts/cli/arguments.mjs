@@ -1,0 +1,81 @@
+// Turns the command line into a plain request. Knows the flags, not what the commands do.
+import { parseArgs } from 'node:util';
+
+/** Wrong use or bad input: one line on stderr, exit status 2. */
+export class UsageError extends Error {}
+
+const FLAGS = /** @type {const} */ ({
+  data: { type: 'string' },
+  out: { type: 'string' },
+  split: { type: 'string' },
+  checkpoint: { type: 'string' },
+  format: { type: 'string' },
+  device: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean', short: 'v' },
+});
+
+/**
+ * Flags that each command takes; anything else is refused, so that a misspelt flag is never ignored.
+ * @satisfies {Record<string, string[]>}
+ */
+const COMMANDS = {
+  train: ['data', 'out', 'device'],
+  evaluate: ['data', 'split', 'checkpoint', 'device'],
+  predict: ['checkpoint', 'device'],
+  export: ['format', 'checkpoint', 'out', 'device'],
+  models: [],
+  doctor: ['device'],
+  bench: [],
+  demo: ['out', 'device'],
+};
+
+const CHOICES = {
+  split: ['train', 'val', 'test', 'all'],
+  checkpoint: ['best', 'last'],
+  device: ['auto', 'webgpu', 'wasm', 'cpu'],
+};
+
+/**
+ * @param {readonly string[]} argv without node and the script
+ * @returns {{ command: keyof typeof COMMANDS | 'help' | 'version', positionals: string[], flags: Record<string, string> }}
+ */
+export function parseCommandLine(argv) {
+  let parsed;
+  try {
+    parsed = parseArgs({ args: [...argv], options: FLAGS, allowPositionals: true, strict: true });
+  } catch (error) {
+    const first = error instanceof Error ? error.message.split('. ')[0] : String(error);
+    throw new UsageError(`${first}. See trainyard --help.`);
+  }
+  const { values, positionals } = parsed;
+  const [command, ...rest] = positionals;
+  if (values.version) return { command: 'version', positionals: rest, flags: {} };
+  if (values.help || command === undefined || command === 'help')
+    return { command: 'help', positionals: rest, flags: {} };
+  if (!isCommand(command)) {
+    throw new UsageError(`There is no command "${command}". Commands: ${Object.keys(COMMANDS).join(', ')}.`);
+  }
+  /** @type {Record<string, string>} */
+  const flags = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value !== 'string') continue;
+    /** @type {string[]} */
+    const taken = COMMANDS[command];
+    if (!taken.includes(name)) throw new UsageError(`"trainyard ${command}" takes no --${name}.`);
+    const allowed = /** @type {Record<string, string[] | undefined>} */ (CHOICES)[name];
+    if (allowed && !allowed.includes(value)) {
+      throw new UsageError(`--${name} is "${value}". Use ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}.`);
+    }
+    flags[name] = value;
+  }
+  return { command, positionals: rest, flags };
+}
+
+/**
+ * @param {string} text
+ * @returns {text is keyof typeof COMMANDS}
+ */
+function isCommand(text) {
+  return Object.hasOwn(COMMANDS, text);
+}

@@ -1,0 +1,162 @@
+// What each command does, from paths to the page's calls and back to files and stdout.
+import { mkdir } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { UsageError } from './arguments.mjs';
+import { dataSet, existing, readJson, runFolder } from './inputs.mjs';
+
+/**
+ * @typedef {Awaited<ReturnType<typeof import('./host.mjs').openHost>>} Host
+ * @typedef {{ positionals: string[], flags: Record<string, string>, open: () => Promise<Host>, print: (value: unknown) => void, note: (text: string) => void }} Context
+ */
+
+/** @param {unknown} value */
+const isRecord = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** @param {Context} context */
+export async function train({ positionals, flags, open, print }) {
+  const [jobPath, ...overrides] = positionals;
+  if (jobPath === undefined) throw new UsageError('Name a job file: trainyard train JOB.json --data PATH --out DIR.');
+  if (flags.out === undefined) throw new UsageError('Say where the results go: --out DIR.');
+  const stray = overrides.find((text) => !/^[\w.]+=/.test(text));
+  if (stray !== undefined) throw new UsageError(`"${stray}" is not a setting. Settings look like training.epochs=5.`);
+  const document = await readJson(jobPath);
+  if (!isRecord(document))
+    throw new UsageError(`The job file "${jobPath}" is not a JSON object. See docs/job-file.md.`);
+  if (flags.data !== undefined) {
+    await existing(flags.data, { what: 'The data' });
+    overrides.push(`data=${JSON.stringify(flags.data)}`);
+  }
+  if (flags.device !== undefined) overrides.push(`engine.device=${flags.device}`);
+  const host = await open();
+  const { data } = await host.call('prepare', { document, overrides });
+  const inputs = await jobInputs(data, dirname(resolve(jobPath)));
+  const out = resolve(flags.out);
+  await mkdir(out, { recursive: true });
+  host.writeTo(out);
+  await host.give(inputs);
+  print(await host.call('train'));
+}
+
+/**
+ * @param {{ path: string | null, train_dir: string | null, val_dir: string | null, test_dir: string | null }} data
+ * @param {string} beside
+ */
+async function jobInputs(data, beside) {
+  if (data.path !== null) {
+    return [{ prefix: '', path: await dataSet(data.path, { what: 'The data', beside }) }];
+  }
+  const inputs = [];
+  for (const split of /** @type {const} */ (['train', 'val', 'test'])) {
+    const folder = data[`${split}_dir`];
+    if (folder === null) continue;
+    inputs.push({ prefix: split, path: await dataSet(folder, { what: `data.${split}_dir`, beside }) });
+  }
+  if (inputs.length === 0) {
+    throw new UsageError('No data was named. Add --data PATH (a folder or a zip), or data.path to the job file.');
+  }
+  return inputs;
+}
+
+/** @param {Context} context */
+export async function evaluate({ positionals, flags, open, print }) {
+  const folder = await runFolder(positionals[0], 'evaluate');
+  if (flags.data === undefined) throw new UsageError('Say what to evaluate on: --data PATH.');
+  const data = await dataSet(flags.data, { what: 'The data' });
+  const model = await modelInputs(folder, flags.checkpoint);
+  const host = await open();
+  await host.give([...model, { prefix: 'data', path: data }]);
+  const { data: job, seed } = await readJson(join(folder, 'job.json'));
+  const { source, val, test, stratified } = job.split;
+  print(
+    await host.call('evaluate', {
+      split: flags.split ?? 'test',
+      checkpoint: flags.checkpoint ?? 'best',
+      device: flags.device ?? 'auto',
+      settings: { source: source === 'fractions' ? source : 'folders', val, test, stratified, seed },
+    }),
+  );
+}
+
+/** @param {Context} context */
+export async function predict({ positionals, flags, open, print }) {
+  const [directory, ...images] = positionals;
+  const folder = await runFolder(directory, 'predict');
+  if (images.length === 0) throw new UsageError('Name at least one image: trainyard predict DIR IMAGE...');
+  const inputs = await modelInputs(folder, flags.checkpoint);
+  for (const image of images) {
+    inputs.push({ prefix: `images/${image}`, path: await existing(image, { what: 'The image' }) });
+  }
+  const host = await open();
+  await host.give(inputs);
+  const { predictions, unreadable } = await host.call('predict', { device: flags.device ?? 'auto' });
+  for (const prediction of predictions) print(prediction);
+  if (unreadable.length > 0) {
+    const list = unreadable.map(
+      (/** @type {{image: string, reason: string}} */ one) => `"${one.image}": ${one.reason}`,
+    );
+    throw new UsageError(list.join('; '));
+  }
+}
+
+/** @param {Context} context */
+export async function exportModel({ positionals, flags, open, print }) {
+  const folder = await runFolder(positionals[0], 'export');
+  const known = ['onnx', 'tfjs', 'safetensors'];
+  const formats = (flags.format ?? known.join(',')).split(',').map((text) => text.trim());
+  const unknown = formats.find((format) => !known.includes(format));
+  if (unknown !== undefined) {
+    throw new UsageError(`--format names "${unknown}". Use one or more of ${known.join(', ')}, with commas between.`);
+  }
+  const inputs = await modelInputs(folder, flags.checkpoint);
+  const out = resolve(flags.out ?? folder);
+  await mkdir(out, { recursive: true });
+  const host = await open();
+  host.writeTo(out);
+  await host.give(inputs);
+  const report = await host.call('export', { formats });
+  print(report);
+  if (report.formats.some((/** @type {{ status: string }} */ one) => one.status === 'failed')) {
+    throw new Error('At least one format did not agree with the trained model and was not written.');
+  }
+}
+
+/**
+ * @param {string} folder
+ * @param {string | undefined} checkpoint
+ */
+async function modelInputs(folder, checkpoint) {
+  const inputs = [{ prefix: 'bundle', path: join(folder, 'bundle.zip') }];
+  if (checkpoint !== undefined && checkpoint !== 'best') {
+    const weights = join(folder, 'checkpoints', `${checkpoint}.safetensors`);
+    inputs.push({ prefix: 'weights', path: await existing(weights, { what: 'The checkpoint' }) });
+  }
+  return inputs;
+}
+
+/** @param {Context} context */
+export async function models({ open, print }) {
+  const host = await open();
+  print(await host.call('models'));
+}
+
+/** @param {Context} context */
+export async function doctor({ flags, open, print }) {
+  const host = await open();
+  print(await host.call('doctor', { device: flags.device ?? 'auto' }));
+}
+
+/** @param {Context} context */
+export async function bench({ open, print }) {
+  const host = await open();
+  print(await host.call('bench'));
+}
+
+/** @param {Context & { root: string }} context */
+export async function demo({ flags, open, print, note, root }) {
+  const out = resolve(flags.out ?? join(root, 'runs/demo'));
+  await mkdir(out, { recursive: true });
+  const host = await open();
+  host.writeTo(out);
+  print(await host.call('demo', { device: flags.device ?? 'auto' }));
+  note(`The verified bundle is ${join(out, 'bundle.zip')}`);
+}
