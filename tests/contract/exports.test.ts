@@ -49,12 +49,13 @@ function softmax(logits: Float32Array, classes: number): Float32Array {
   return Float32Array.from(rows.flat());
 }
 
-async function expectAgreement(graph: Graph): Promise<void> {
+async function expectAgreement(graph: Graph, { foldBatchNorm = true } = {}): Promise<void> {
   const model = trainedModel(graph);
   const [height, width, channels] = graph.nodes[0].shape;
   const loaders: ((normalization: boolean) => Promise<LoadedModel>)[] = [
-    (normalization) => onnxRunner(onnxRuntime)([{ path: 'model.onnx', blob: writeOnnx(model, { normalization }) }]),
-    (normalization) => tfjsRunner(writeTfjs(model, { normalization })),
+    (normalization) =>
+      onnxRunner(onnxRuntime)([{ path: 'model.onnx', blob: writeOnnx(model, { normalization, foldBatchNorm }) }]),
+    (normalization) => tfjsRunner(writeTfjs(model, { normalization, foldBatchNorm })),
   ];
   for (const load of loaders) {
     for (const normalization of [true, false]) {
@@ -94,6 +95,9 @@ describe('operation', () => {
   });
 
   test.each(graphCases)('$op: $title', ({ graph }) => expectAgreement(graph));
+
+  const normed = graphCases.filter(({ graph }) => graph.nodes.some(({ op }) => op === 'batch_norm'));
+  test.each(normed)('$op: $title, batch norm kept', ({ graph }) => expectAgreement(graph, { foldBatchNorm: false }));
 });
 
 const builds = import.meta.glob<BuildModel>('/models/*/build.ts', { eager: true, import: 'default' });

@@ -1,34 +1,20 @@
 // The graph that the exporters write: normalisation in front, batch norm folded away.
 
+import { foldBatchNorm, withNormalization } from '$lib/graph/passes';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { TrainedModel } from './contract';
 
+export interface GraphOptions {
+  /** Subtract mean and divide by std inside the model; else the caller does. */
+  normalization: boolean;
+  /** Default true: batch norm becomes part of the layer before it where nothing else reads that layer. */
+  foldBatchNorm?: boolean;
+}
+
 export function exportGraph(
   { graph, parameters, preprocess: { mean, std } }: Pick<TrainedModel, 'graph' | 'parameters' | 'preprocess'>,
-  { normalization }: { normalization: boolean; foldBatchNorm: boolean },
+  { normalization, foldBatchNorm: fold = true }: GraphOptions,
 ): { graph: Graph; parameters: ParameterValues } {
-  if (!normalization) return { graph, parameters };
-  const [first, ...rest] = graph.nodes;
-  return {
-    graph: {
-      ...graph,
-      output: graph.output === first.id ? 'normalization' : graph.output,
-      nodes: [
-        first,
-        {
-          id: 'normalization',
-          op: 'affine',
-          inputs: [first.id],
-          attributes: { scale: std.map((s) => 1 / s), shift: std.map((s, c) => -mean[c] / s) },
-          parameters: {},
-          shape: first.shape,
-        },
-        ...rest.map((node) => ({
-          ...node,
-          inputs: node.inputs.map((id) => (id === first.id ? 'normalization' : id)),
-        })),
-      ],
-    },
-    parameters,
-  };
+  const whole = normalization ? withNormalization(graph, mean, std) : graph;
+  return fold ? foldBatchNorm(whole, parameters) : { graph: whole, parameters };
 }

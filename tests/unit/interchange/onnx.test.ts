@@ -128,6 +128,16 @@ test('weights are called as in PyTorch and have its shapes', async () => {
   expect(shapes.get('classifier.weight')).toEqual([4, 256]);
 });
 
+test('batch norm is folded unless it is asked for or its convolution is read twice', () => {
+  const ops = (model: OnnxModel): string[] => model.nodes.map(({ op }) => op);
+  expect(ops(toOnnx(tiny, { normalization: true }))).not.toContain('BatchNormalization');
+  const kept = ops(toOnnx(tiny, { normalization: true, foldBatchNorm: false }));
+  expect(kept.filter((op) => op === 'BatchNormalization')).toHaveLength(13);
+  const twice = graphCases.find(({ title }) => title.includes('read twice') && title.includes('folded'));
+  if (twice === undefined) throw new Error('The case is gone.');
+  expect(ops(toOnnx(trainedModel(twice.graph), { normalization: true }))).toContain('BatchNormalization');
+});
+
 test('nothing that no output needs is written', async () => {
   for (const { graph } of graphCases) {
     const model = toOnnx(trainedModel(graph), { normalization: true });

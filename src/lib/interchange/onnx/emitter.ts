@@ -1,7 +1,7 @@
 // Collects the nodes and constants of an ONNX graph while a model's operations are lowered one after another.
 
 import { TrainyardError } from '$lib/core/errors';
-import { toPyTorch } from '../pytorch-layout';
+import { toPyTorch } from '$lib/graph/layout';
 import type { OnnxEmitter } from '$lib/graph/ops/onnx-lowering';
 import { ints } from '$lib/graph/ops/onnx-lowering';
 import type { Graph, ParameterValues, Shape } from '$lib/graph/types';

@@ -6,6 +6,7 @@ import { int, storedAxis, storedShape } from '$lib/graph/ops/onnx-lowering';
 import type { NodeOf, OpName } from '$lib/graph/types';
 import type { TrainedModel } from '../contract';
 import { exportGraph } from '../export-graph';
+import type { GraphOptions } from '../export-graph';
 import { metadataStrings } from '../preprocessing';
 import { PRODUCER, VERSION } from '../version';
 import { OnnxGraphEmitter } from './emitter';
@@ -18,21 +19,14 @@ const IR_VERSION = 8;
 const INPUT = 'image';
 const LOGITS = 'logits';
 
-export interface OnnxOptions {
-  /** Subtract mean and divide by std inside the model. */
-  normalization: boolean;
-  /** Default true: batch norm becomes part of the convolution before it where nothing else reads that convolution. */
-  foldBatchNorm?: boolean;
-}
-
 function lower<Op extends OpName>(node: NodeOf<Op>, inputs: readonly OnnxValue[], emit: OnnxGraphEmitter): string {
   const lowering: OnnxLowering<Op> = onnxLowerings[node.op];
   return lowering(node, inputs, emit);
 }
 
 /** The model as ONNX data, before it is encoded. */
-export function toOnnx(model: TrainedModel, { normalization, foldBatchNorm = true }: OnnxOptions): OnnxModel {
-  const { graph, parameters } = exportGraph(model, { normalization, foldBatchNorm });
+export function toOnnx(model: TrainedModel, options: GraphOptions): OnnxModel {
+  const { graph, parameters } = exportGraph(model, options);
   const emitter = new OnnxGraphEmitter(INPUT, graph, parameters);
   const values = new Map<string, OnnxValue>();
   const [first, ...rest] = graph.nodes;
@@ -63,7 +57,7 @@ export function toOnnx(model: TrainedModel, { normalization, foldBatchNorm = tru
     ...emitter.finish(outputs),
     inputs: [{ name: INPUT, shape: ['batch', ...storedShape(first.shape)] }],
     outputs: outputs.map((output) => ({ name: output.name, shape: outputShape })),
-    metadata: metadataStrings(model, normalization, VERSION),
+    metadata: metadataStrings(model, options.normalization, VERSION),
   };
 }
 
@@ -72,6 +66,6 @@ function missing(id: string): never {
 }
 
 /** `model.onnx`. Shares memory with the model's parameters until the Blob is read. */
-export function writeOnnx(model: TrainedModel, options: OnnxOptions): Blob {
+export function writeOnnx(model: TrainedModel, options: GraphOptions): Blob {
   return encodeOnnx(toOnnx(model, options));
 }

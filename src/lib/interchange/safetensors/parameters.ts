@@ -3,7 +3,7 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import type { Graph, ParameterValues } from '$lib/graph/types';
-import { fromPyTorch, pyTorchShape, toPyTorch } from '../pytorch-layout';
+import { fromPyTorch, pyTorchShape, toPyTorch } from '$lib/graph/layout';
 import type { TrainedModel } from '../contract';
 import { metadataStrings } from '../preprocessing';
 import { VERSION } from '../version';

@@ -7,6 +7,7 @@ import type { NodeOf, OpName } from '$lib/graph/types';
 import { bytesOf, utf8 } from '../bytes';
 import type { ExportFile, TrainedModel } from '../contract';
 import { exportGraph } from '../export-graph';
+import type { GraphOptions } from '../export-graph';
 import { postprocessingJson, preprocessingJson } from '../preprocessing';
 import { PRODUCER, VERSION } from '../version';
 import { GraphDefBuilder } from './emitter';
@@ -21,13 +22,6 @@ const LOGITS = 'logits';
 const SHARD_BYTES = 4 * 1024 * 1024;
 /** GraphDef version of TensorFlow 2.17; readers ask for at least the minimum. */
 const VERSIONS = { producer: 1882, minConsumer: 12 };
-
-export interface TfjsOptions {
-  /** Subtract mean and divide by std inside the model. */
-  normalization: boolean;
-  /** Default true: batch norm becomes part of the convolution before it where nothing else reads that convolution. */
-  foldBatchNorm?: boolean;
-}
 
 interface TensorInfo {
   name: string;
@@ -47,9 +41,9 @@ function tensorInfo(name: string, shape: readonly number[]): TensorInfo {
 /** The model as GraphDef data, with its input and outputs by name. */
 export function toGraphDef(
   model: TrainedModel,
-  { normalization, foldBatchNorm = true }: TfjsOptions,
+  options: GraphOptions,
 ): { graph: GraphDefGraph; inputs: Record<string, TensorInfo>; outputs: Record<string, TensorInfo> } {
-  const { graph, parameters } = exportGraph(model, { normalization, foldBatchNorm });
+  const { graph, parameters } = exportGraph(model, options);
   const { name, kind } = model.task.activation;
   const outputNames = kind === 'none' ? [LOGITS] : [LOGITS, name];
   const builder = new GraphDefBuilder(INPUT, graph, parameters, outputNames);
@@ -89,7 +83,7 @@ function constNode({ name, shape, values }: GraphDefWeight): GraphDefNode {
 }
 
 /** `tfjs/model.json` and `tfjs/group1-shard1ofN.bin`. Shares memory with the model's parameters until the Blobs are read. */
-export function writeTfjs(model: TrainedModel, options: TfjsOptions): ExportFile[] {
+export function writeTfjs(model: TrainedModel, options: GraphOptions): ExportFile[] {
   const { graph, inputs, outputs } = toGraphDef(model, options);
   const data = new Blob(graph.weights.map(({ values }) => bytesOf(values)));
   const count = Math.max(1, Math.ceil(data.size / SHARD_BYTES));

@@ -49,7 +49,7 @@ const ACTIVATIONS: readonly ActivationKind[] = [
 ];
 
 export const graphCases: readonly GraphCase[] = [
-  { op: 'input', title: 'the image itself', graph: build((_, image) => image) },
+  { op: 'input', title: 'read twice', graph: build((b, x) => b.add(x, x)) },
   {
     op: 'affine',
     title: 'on an image',
