@@ -1,8 +1,7 @@
-// Defaults that depend on the model or on the data, and preprocessing as numbers. Pure: same arguments, same answer.
+// Defaults that depend on the model or on the data. Pure: same arguments, same answer.
 
 import type { ModelMeta } from '$lib/models/contract';
-import type { DatasetVersionRecord, ResolvedPreprocess, Statistics } from '$lib/storage/records';
-import type { Job } from './job';
+import type { DatasetVersionRecord } from '$lib/storage/records';
 
 /** What defaults look at in a data set. */
 export interface JobData {
@@ -71,30 +70,4 @@ export function defaultWeightDecay(optimizer: unknown): number {
 /** An eighth of the input: 4 pixels at 32, the habit for CIFAR. */
 export function defaultShift(imageSize: number): number {
   return Math.round(imageSize / 8);
-}
-
-const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
-
-/** A channel that never changes has deviation 0; dividing by it would be infinite. */
-const SMALLEST_STD = 1e-3;
-
-/** Mean and deviation as numbers, to be kept with the run: a later use has no data set. */
-export function resolvePreprocess(preprocess: Job['preprocess'], statistics: Statistics): ResolvedPreprocess {
-  const { image_size, resize, interpolation, normalize } = preprocess;
-  const size = { imageSize: [image_size, image_size], resize, interpolation } as const;
-  switch (normalize) {
-    case 'dataset': {
-      const [red, green, blue] = statistics.std;
-      const above = (std: number): number => Math.max(std, SMALLEST_STD);
-      return { ...size, mean: statistics.mean, std: [above(red), above(green), above(blue)] };
-    }
-    case 'imagenet':
-      return { ...size, ...IMAGENET };
-    case 'minus_one_one':
-      return { ...size, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };
-    case 'none':
-      return { ...size, mean: [0, 0, 0], std: [1, 1, 1] };
-    default:
-      return normalize satisfies never;
-  }
 }

@@ -1,0 +1,74 @@
+// A run's checkpoint as a model that can be evaluated, asked and exported: the graph is built anew from the job, the weights are
+// put beside it.
+
+import type { TrainedModel } from '$lib/interchange/contract';
+import { buildModel } from '$lib/models/build';
+import { getCheckpoint } from '$lib/storage/checkpoints';
+import type { Database } from '$lib/storage/database';
+import { getDataset, getVersion } from '$lib/storage/datasets';
+import { listEvaluations } from '$lib/storage/evaluations';
+import type { CheckpointRecord, DatasetVersionRecord, RunRecord } from '$lib/storage/records';
+import { getRun } from '$lib/storage/runs';
+import { getTask } from '$lib/tasks/registry';
+
+/** A model of a run, with the data that it came from. */
+export interface RunModel {
+  model: TrainedModel;
+  run: RunRecord;
+  version: DatasetVersionRecord;
+  checkpoint: CheckpointRecord;
+}
+
+/** Throws 'run-missing', 'checkpoint-missing' and what building throws. */
+export async function loadRunModel(
+  database: Database,
+  runId: string,
+  kind: CheckpointRecord['kind'],
+): Promise<RunModel> {
+  const run = await getRun(database, runId);
+  const checkpoint = await getCheckpoint(database, runId, kind);
+  const version = await getVersion(database, run.versionId);
+  const dataset = await getDataset(database, version.datasetId);
+  // The newest one of these very weights.
+  const judged = (await listEvaluations(database, runId)).find(
+    (candidate) => candidate.checkpoint === kind && candidate.createdAt >= checkpoint.createdAt,
+  );
+  const { split, epoch, result } = judged ?? {};
+  const evaluation = split && epoch && result ? { split, checkpoint: kind, epoch, result } : null;
+  const model = {
+    ...(await modelOf(run, checkpoint)),
+    evaluation,
+    data: { name: dataset.name, images: counts(version) },
+  };
+  return { model, run, version, checkpoint };
+}
+
+/** The model alone, without what its card tells. */
+export async function modelOf(
+  run: RunRecord,
+  checkpoint: Pick<CheckpointRecord, 'state'>,
+): Promise<Omit<TrainedModel, 'evaluation' | 'data'>> {
+  const { job, classes, preprocess, name } = run;
+  const task = getTask(job.task);
+  const { imageSize } = preprocess;
+  const graph = await buildModel(job.model.name, {
+    config: job.model.config,
+    imageSize,
+    classes: task.outputs(classes),
+  });
+  return {
+    name,
+    graph,
+    parameters: checkpoint.state.parameters,
+    classes,
+    preprocess,
+    task: { id: task.id, activation: task.exportActivation },
+    job,
+  };
+}
+
+function counts({ items }: DatasetVersionRecord): { train: number; val: number; test: number } {
+  const images = { train: 0, val: 0, test: 0 };
+  for (const { split } of items) images[split]++;
+  return images;
+}

@@ -1,0 +1,246 @@
+// A run from its record to its result: puts engine, model, images and storage together around the loop. The same code starts a
+// run and goes on with one. Knows no page; what it needs of the browser is passed in.
+
+import { TrainyardError, serializeError } from '$lib/core/errors';
+import type { DeviceRequest, Engine } from '$lib/engines/contract';
+import { initializeParameters } from '$lib/graph/initialize';
+import { withNormalization } from '$lib/graph/passes';
+import type { Job } from '$lib/job/job';
+import { buildModel } from '$lib/models/build';
+import { createLoader, type Loader } from '$lib/pipeline/loader';
+import type { DecodePool } from '$lib/pipeline/pool';
+import { getCheckpoint, listCheckpoints, saveCheckpoints } from '$lib/storage/checkpoints';
+import type { Database } from '$lib/storage/database';
+import { getVersion } from '$lib/storage/datasets';
+import type { CheckpointRecord, DatasetVersionRecord, RunRecord, SplitName } from '$lib/storage/records';
+import { holdRun } from '$lib/storage/run-locks';
+import { appendEvents, createRun, getRun, updateRun } from '$lib/storage/runs';
+import { createLoss } from '$lib/tasks/losses';
+import { getTask } from '$lib/tasks/registry';
+import type { RunEvent } from './events';
+import { RunLog } from './log';
+import { resolvePreprocess } from './preprocess';
+import { trainLoop, type LoopOutcome } from './loop';
+import { annotationsOf, sourceOf, type BatchSource } from './source';
+
+export interface RunTools {
+  database: Database;
+  engine(request: DeviceRequest): Promise<Engine>;
+  /** The run disposes of it. */
+  pool(): DecodePool;
+  /** Judges the kept weights on held-out images and stores that; see evaluation/. Null where nothing is held out. */
+  evaluate(request: EvaluateRun): Promise<Extract<RunEvent, { type: 'evaluated' }> | null>;
+  listener(event: RunEvent): void;
+  /** Aborted to stop with a checkpoint. */
+  signal: AbortSignal;
+}
+
+/** What the evaluation after training gets to work with. */
+export interface EvaluateRun {
+  run: RunRecord;
+  version: DatasetVersionRecord;
+  engine: Engine;
+  pool: DecodePool;
+}
+
+export interface NewRun {
+  projectId: string;
+  versionId: string;
+  job: Job;
+  name: string;
+}
+
+/** Checks the data, stores the run and trains it. Rejects with what ended it; the run's record then says the same. */
+export async function startRun(request: NewRun, tools: RunTools): Promise<RunRecord> {
+  const { projectId, versionId, job, name } = request;
+  const version = await getVersion(tools.database, versionId);
+  const classes = version.classes.map((info) => info.name);
+  getTask(job.task).checkTrainable(version.items, classes);
+  const now = Date.now();
+  const run: RunRecord = {
+    id: crypto.randomUUID(),
+    projectId,
+    versionId,
+    name,
+    job,
+    classes,
+    status: 'running',
+    createdAt: now,
+    startedAt: now,
+    endedAt: null,
+    device: null,
+    epochsDone: 0,
+    stepsDone: 0,
+    best: null,
+    error: null,
+    preprocess: resolvePreprocess(job.preprocess, version.statistics),
+  };
+  const held = await holdRun(run.id, async () => {
+    await createRun(tools.database, run);
+    return execute(run, version, undefined, tools);
+  });
+  // Nobody else can hold a lock named after an id that was drawn just now.
+  return held?.result ?? run;
+}
+
+/** Goes on from the last checkpoint with the run's own job; from the start where there is none yet. */
+export async function resumeRun(runId: string, tools: RunTools): Promise<RunRecord> {
+  const held = await holdRun(runId, async () => {
+    const run = await getRun(tools.database, runId);
+    if (run.status === 'done') throw nothingLeft(run);
+    const kinds = (await listCheckpoints(tools.database, runId)).map(({ kind }) => kind);
+    const from = kinds.includes('last') ? await getCheckpoint(tools.database, runId, 'last') : undefined;
+    const version = await getVersion(tools.database, run.versionId);
+    const running = await updateRun(tools.database, runId, { status: 'running', endedAt: null, error: null });
+    return execute(running, version, from, tools);
+  });
+  if (held === null) throw runsElsewhere();
+  return held.result;
+}
+
+/** Runs what is already marked as running, and leaves it marked as what became of it. */
+async function execute(
+  run: RunRecord,
+  version: DatasetVersionRecord,
+  from: CheckpointRecord | undefined,
+  tools: RunTools,
+): Promise<RunRecord> {
+  const { database, listener } = tools;
+  const log = new RunLog({ listener, append: (events) => appendEvents(database, run.id, events) });
+  try {
+    return await train(run, version, from, tools, log);
+  } catch (error) {
+    const { code, message, hint } = serializeError(error);
+    const failure = { code, message, hint };
+    // A run that was deleted meanwhile, or a full disk: the first error is the one to tell.
+    await log.add({ type: 'failed', error: failure }).catch(() => undefined);
+    await updateRun(database, run.id, { status: 'failed', endedAt: Date.now(), error: failure }).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function train(
+  run: RunRecord,
+  version: DatasetVersionRecord,
+  from: CheckpointRecord | undefined,
+  tools: RunTools,
+  log: RunLog,
+): Promise<RunRecord> {
+  const { database, signal } = tools;
+  const { job, classes, preprocess } = run;
+  const started = performance.now();
+  const task = getTask(job.task);
+  const engine = await tools.engine(job.engine.device);
+  const graph = await buildModel(job.model.name, {
+    config: job.model.config,
+    imageSize: preprocess.imageSize,
+    classes: task.outputs(classes),
+  });
+  const splits = bySplit(version);
+  const pool = tools.pool();
+  const loaders: Loader[] = [];
+  try {
+    const source = async (split: 'train' | 'val'): Promise<BatchSource> => {
+      const augment = split === 'train' ? job.augment : null;
+      const minimumBatch = split === 'train' ? undefined : 1;
+      const { batch_size: batchSize } = job.training;
+      const items = splits[split];
+      const loader = await createLoader({ pool, items, preprocess, augment, seed: job.seed, batchSize, minimumBatch });
+      loaders.push(loader);
+      return sourceOf(loader, { items, task, classes, shuffle: split === 'train' });
+    };
+    const trainSource = await source('train');
+    const valSource = splits.val.length > 0 ? await source('val') : null;
+    await updateRun(database, run.id, { device: engine.device });
+    const { position } = from ?? { position: { epoch: 0, stepInEpoch: 0 } };
+    await log.add({
+      type: 'started',
+      runId: run.id,
+      device: engine.device,
+      epochs: job.training.epochs,
+      stepsPerEpoch: trainSource.batches,
+      parameters: graph.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
+      images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
+      fromStep: position.epoch * trainSource.batches + position.stepInEpoch,
+    });
+    const loop = trainLoop({
+      job,
+      task,
+      classes,
+      engine,
+      graph: withNormalization(graph, preprocess.mean, preprocess.std),
+      parameters: initializeParameters(graph, job.seed),
+      loss: createLoss(job.task, job.loss, { classes: classes.length, train: annotationsOf(splits.train) }),
+      train: trainSource,
+      val: valSource,
+      from,
+      signal,
+      save: async (checkpoints) => {
+        const records = checkpoints.map((checkpoint): CheckpointRecord => {
+          return { ...checkpoint, id: crypto.randomUUID(), runId: run.id, createdAt: Date.now() };
+        });
+        const [{ position: at, state, carried }] = checkpoints;
+        const best = carried?.best ?? null;
+        await saveCheckpoints(database, run.id, records, {
+          epochsDone: at.epoch,
+          stepsDone: state.step,
+          best: best === null ? null : { metric: `val_${metricOf(job, task.primaryMetric)}`, ...best },
+        });
+      },
+    });
+    const outcome = await drain(loop, log);
+    const evaluated = await tools.evaluate({ run, version, engine, pool });
+    if (evaluated === null) {
+      await log.add({
+        type: 'notice',
+        message: 'No image is held out for testing or validation, so the model is not evaluated.',
+      });
+    } else await log.add(evaluated);
+    const { status, epochs, steps, best } = outcome;
+    const seconds = (performance.now() - started) / 1000;
+    await log.add({ type: 'finished', status, seconds, epochs });
+    return await updateRun(database, run.id, {
+      status,
+      endedAt: Date.now(),
+      epochsDone: epochs,
+      stepsDone: steps,
+      best,
+    });
+  } finally {
+    await Promise.allSettled(loaders.map((loader) => loader.dispose()));
+    pool.dispose();
+  }
+}
+
+async function drain(loop: ReturnType<typeof trainLoop>, log: RunLog): Promise<LoopOutcome> {
+  for (;;) {
+    const next = await loop.next();
+    if (next.done === true) return next.value;
+    await log.add(next.value);
+  }
+}
+
+function bySplit(version: DatasetVersionRecord): Record<SplitName, DatasetVersionRecord['items']> {
+  const of = (name: SplitName) => version.items.filter(({ split }) => split === name);
+  return { train: of('train'), val: of('val'), test: of('test') };
+}
+
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
+
+function metricOf(job: Job, primary: string): string {
+  return job.validation.metric === '' ? primary : job.validation.metric;
+}
+
+function nothingLeft({ name, epochsDone }: RunRecord): TrainyardError {
+  return new TrainyardError(
+    'run-done',
+    `Run "${name}" is done after ${epochsDone} epochs; nothing is left to train.`,
+    'Start a new run with more epochs.',
+  );
+}
+
+function runsElsewhere(): TrainyardError {
+  return new TrainyardError('run-elsewhere', 'This run is being trained in another tab.', 'Go on in that tab.');
+}

@@ -1,0 +1,48 @@
+// Data worker: import, and everything that makes a new version of a data set. Wiring only.
+
+import { importDataset } from '$lib/data/import';
+import { exclude, renameClasses, resplit, setHead } from '$lib/data/versions';
+import { createPool } from '$lib/pipeline/pool';
+import type { DataApi } from '$lib/rpc/protocol';
+import { serve } from '$lib/rpc/serve';
+import { createTasks } from '$lib/rpc/tasks';
+import { getProject } from '$lib/storage/projects';
+import { getVersionSummary } from '$lib/storage/datasets';
+import { TASKS } from '$lib/tasks/catalog';
+import { getTask } from '$lib/tasks/registry';
+import { createConnection } from './connection';
+import { spawnDecodeWorker } from './spawn-decode';
+
+const connect = createConnection();
+const tasks = createTasks();
+
+const api: DataApi = {
+  import: (request, onEvent) =>
+    tasks.run(request.taskId, async (signal) => {
+      const database = await connect();
+      const task = request.projectId === null ? TASKS[0].id : (await getProject(database, request.projectId)).task;
+      const pool = createPool({ spawn: spawnDecodeWorker });
+      try {
+        return await importDataset(
+          { ...request, task },
+          { database, inspect: (files) => pool.inspect(files), stratum: getTask(task).stratum, onEvent, signal },
+        );
+      } finally {
+        pool.dispose();
+      }
+    }),
+
+  async resplit(versionId, split) {
+    const database = await connect();
+    const { projectId } = await getVersionSummary(database, versionId);
+    const { task } = await getProject(database, projectId);
+    return resplit(database, versionId, split, getTask(task).stratum);
+  },
+
+  renameClasses: async (versionId, names) => renameClasses(await connect(), versionId, names),
+  exclude: async (versionId, paths) => exclude(await connect(), versionId, paths),
+  setHead: async (datasetId, versionId) => setHead(await connect(), datasetId, versionId),
+  cancel: (taskId) => tasks.cancel(taskId),
+};
+
+serve(api);
