@@ -7,6 +7,7 @@ import { Device } from './device.svelte';
 import { Disk } from './disk.svelte';
 import { StoredImages } from './images';
 import { Imports } from './imports.svelte';
+import { ModelWork } from './model-work.svelte';
 import { Projects } from './projects.svelte';
 import { RunControl } from './run-control.svelte';
 import { Theme } from './theme.svelte';
@@ -20,6 +21,7 @@ export class App {
   readonly imports: Imports;
   readonly projects: Projects;
   readonly runs: RunControl;
+  readonly work: ModelWork;
   /** The database was lost (newer version elsewhere, data cleared) or could not be opened; only a reload helps. */
   storageError = $state.raw<TrainyardError | null>(null);
   /** A newer version of the page waits; calling it reloads. */
@@ -38,6 +40,7 @@ export class App {
     this.imports = new Imports(this.clients.data.api);
     this.projects = new Projects(database);
     this.runs = new RunControl(this.clients.train.api, database, (report) => this.device.learn(report));
+    this.work = new ModelWork(this.clients.infer.api);
   }
 
   /** Opened on first use and shared; a failure is tried again by the next who asks. */

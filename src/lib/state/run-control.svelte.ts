@@ -5,10 +5,11 @@ import type { Job } from '$lib/job/job';
 import type { TrainApi } from '$lib/rpc/protocol';
 import type { Database } from '$lib/storage/database';
 import type { RunRecord } from '$lib/storage/records';
-import { getRun, markInterrupted } from '$lib/storage/runs';
+import { recoverRuns } from '$lib/storage/run-locks';
+import { getRun } from '$lib/storage/runs';
 import type { RunEvent } from '$lib/training/events';
 import { RunCurves } from './run-curves';
-import { aliveRuns, holdRun } from './run-locks';
+import { takeStored } from './stored-events';
 
 export interface RunRequest {
   projectId: string;
@@ -17,8 +18,8 @@ export interface RunRequest {
   name: string;
 }
 
-/** Curves are redrawn at most this often; events come at about ten a second. */
-const REDRAW_EVERY_MS = 100;
+/** What is shown of a live run is renewed at most this often; its events come at about ten a second. */
+const SHOW_EVERY_MS = 250;
 
 export class LiveRun {
   readonly projectId: string;
@@ -30,13 +31,15 @@ export class LiveRun {
   error = $state.raw<ErrorData | null>(null);
   /** Changes when `curves` has changed: read it wherever curves are read. */
   revision = $state(0);
-  readonly curves = new RunCurves();
+  readonly curves: RunCurves;
   readonly active = $derived(this.status !== 'ended');
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(projectId: string, name: string) {
+  /** `curves` of what the run did before, when it goes on. */
+  constructor(projectId: string, name: string, curves = new RunCurves()) {
     this.projectId = projectId;
     this.name = name;
+    this.curves = curves;
   }
 
   /** 0..1 of all steps; null before the first. */
@@ -47,13 +50,13 @@ export class LiveRun {
   }
 
   take(event: RunEvent): void {
-    this.curves.take(event);
+    this.curves.take(event, Date.now());
     if (event.type === 'started') {
       this.runId = event.runId;
       if (this.status === 'starting') this.status = 'running';
     }
     if (event.type === 'failed') this.error = event.error;
-    this.#timer ??= setTimeout(() => this.flush(), REDRAW_EVERY_MS);
+    this.#timer ??= setTimeout(() => this.flush(), SHOW_EVERY_MS);
   }
 
   flush(): void {
@@ -88,10 +91,13 @@ export class RunControl {
     return this.#follow(new LiveRun(projectId, name), (onEvent) => this.#train.train(request, onEvent));
   }
 
-  /** Goes on from the last checkpoint of a run that was stopped or interrupted; its earlier curves are kept by the caller. */
+  /** Goes on from the last checkpoint of a run that was stopped, interrupted or failed; resolves once it trains. */
   async resume(runId: string): Promise<string> {
-    const run = await getRun(await this.#database(), runId);
-    return this.#follow(new LiveRun(run.projectId, run.name), (onEvent) => this.#train.resume(runId, onEvent));
+    const database = await this.#database();
+    const run = await getRun(database, runId);
+    const curves = new RunCurves();
+    await takeStored(database, runId, curves);
+    return this.#follow(new LiveRun(run.projectId, run.name, curves), (onEvent) => this.#train.resume(runId, onEvent));
   }
 
   /** Ends the run at the next step, with a checkpoint. */
@@ -104,7 +110,7 @@ export class RunControl {
 
   /** Runs whose tab was closed under them say so from now on. */
   async sweep(): Promise<void> {
-    await markInterrupted(await this.#database(), await aliveRuns(this.active?.runId));
+    await recoverRuns(await this.#database());
   }
 
   #follow(live: LiveRun, begin: (onEvent: (event: RunEvent) => void) => Promise<RunRecord>): Promise<string> {
@@ -114,12 +120,10 @@ export class RunControl {
     }
     this.live = live;
     return new Promise((resolve, reject) => {
-      let release: () => void = () => undefined;
       const onEvent = (event: RunEvent) => {
         live.take(event);
         if (event.type !== 'started') return;
         this.#onDevice(event.device);
-        release = holdRun(event.runId);
         resolve(event.runId);
       };
       begin(onEvent)
@@ -133,7 +137,6 @@ export class RunControl {
           },
         )
         .finally(() => {
-          release();
           live.status = 'ended';
           live.flush();
         });

@@ -1,8 +1,16 @@
 // What a run's events add up to: curves, the last of each kind, marks. The same for a live run and one read from storage.
 import type { ErrorData } from '$lib/core/errors';
 import type { RunEvent } from '$lib/training/events';
+import { StepColumns } from './step-columns';
 
-type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: Type }>;
+
+/** A moment for the log: everything but the ten-a-second kinds. */
+export interface LogEntry {
+  /** Milliseconds since 1970; 0 where it is not known. */
+  time: number;
+  event: Exclude<RunEvent, { type: 'progress' | 'validating' }>;
+}
 
 /** Grows as events are taken; arrays keep their identity, so a reader compares `revision`. */
 export class RunCurves {
@@ -16,38 +24,38 @@ export class RunCurves {
   readonly epochs: EventOf<'epoch'>[] = [];
   readonly checkpoints: EventOf<'checkpoint'>[] = [];
   readonly evaluated: EventOf<'evaluated'>[] = [];
-  /** One entry per progress event. `epoch` is fractional: 2.5 is half-way through the third. */
-  readonly steps = {
-    step: [] as number[],
-    epoch: [] as number[],
-    loss: [] as number[],
-    learningRate: [] as number[],
-    imagesPerSecond: [] as number[],
-    memoryBytes: [] as number[],
-  };
+  /** What happened, in order; also what a later resume took back, as it did happen. */
+  readonly log: LogEntry[] = [];
+  /** Steps at which the run went on after an interruption. */
+  readonly resumes: number[] = [];
+  /** By progress event; `epoch` is fractional: 2.5 is half-way through the third. */
+  readonly steps = new StepColumns({
+    step: 'last',
+    epoch: 'last',
+    loss: 'mean',
+    learningRate: 'last',
+    imagesPerSecond: 'mean',
+    memoryBytes: 'last',
+  });
 
-  take(event: RunEvent): void {
+  /** `time` in milliseconds since 1970, for the log. */
+  take(event: RunEvent, time = 0): void {
     this.revision++;
+    if (event.type !== 'progress' && event.type !== 'validating') this.log.push({ time, event });
     switch (event.type) {
       case 'started':
         this.started = event;
         this.finished = null;
         this.error = null;
         // A resumed run repeats the steps since its checkpoint; the first attempt's end must not make the curve go back.
+        if (event.fromStep > 0) this.resumes.push(event.fromStep);
         this.#forgetFrom(event.fromStep);
         break;
-      case 'progress': {
+      case 'progress':
         this.latest = event;
         this.validating = null;
-        const { steps } = this;
-        steps.step.push(event.step);
-        steps.epoch.push(event.step / (this.started?.stepsPerEpoch ?? 1));
-        steps.loss.push(event.loss);
-        steps.learningRate.push(event.learningRate);
-        steps.imagesPerSecond.push(event.imagesPerSecond);
-        steps.memoryBytes.push(event.memoryBytes);
+        this.steps.add({ ...event, epoch: event.step / (this.started?.stepsPerEpoch ?? 1) });
         break;
-      }
       case 'notice':
         this.notices.push(event.message);
         break;
@@ -75,20 +83,27 @@ export class RunCurves {
     }
   }
 
-  /** Values of one metric by epoch: for 'val_accuracy' etc. Epochs count from 1 here, as people do. */
+  /** Values of one metric ('val_accuracy') by epoch; epochs count from 1. */
   metric(name: string): { x: number[]; y: number[] } {
     const known = this.epochs.filter(({ metrics }) => metrics[name] !== undefined);
-    return { x: known.map(({ epoch }) => epoch + 1), y: known.map(({ metrics }) => metrics[name]) };
+    return { x: known.map(({ epoch }) => epoch), y: known.map(({ metrics }) => metrics[name]) };
+  }
+
+  /** Names of all metrics that an epoch told, in the order of their first use. */
+  metricNames(): string[] {
+    return [...new Set(this.epochs.flatMap(({ metrics }) => Object.keys(metrics)))];
   }
 
   #forgetFrom(step: number): void {
-    const keep = this.steps.step.findIndex((at) => at > step);
-    if (keep >= 0) for (const column of Object.values(this.steps)) column.length = keep;
-    const epoch = this.epochs.findIndex((event) => event.step > step);
-    if (epoch >= 0) this.epochs.length = epoch;
-    const checkpoint = this.checkpoints.findIndex((event) => event.step > step);
-    if (checkpoint >= 0) this.checkpoints.length = checkpoint;
+    this.steps.forgetAfter('step', step);
+    forget(this.epochs, step);
+    forget(this.checkpoints, step);
   }
+}
+
+function forget(events: { step: number }[], step: number): void {
+  const first = events.findIndex((event) => event.step > step);
+  if (first >= 0) events.length = first;
 }
 
 export function curvesOf(events: Iterable<RunEvent>): RunCurves {

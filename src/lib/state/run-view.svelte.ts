@@ -4,10 +4,11 @@ import { listCheckpoints } from '$lib/storage/checkpoints';
 import type { Database } from '$lib/storage/database';
 import { listEvaluations } from '$lib/storage/evaluations';
 import type { EvaluationRecord, RunRecord } from '$lib/storage/records';
-import { getRun, readEvents } from '$lib/storage/runs';
+import { getRun } from '$lib/storage/runs';
 import type { CheckpointSummary } from '$lib/storage/schema';
 import { Live } from './live.svelte';
 import { RunCurves } from './run-curves';
+import { takeStored } from './stored-events';
 
 /** Reading the tail of the events costs 1 to 2 ms; twice a second is smooth enough for a curve. */
 const FOLLOW_EVERY_MS = 500;
@@ -58,6 +59,7 @@ export class RunView {
       stopDetails();
       stopEvents();
       clearTimeout(this.#timer);
+      this.#timer = undefined;
     };
   }
 
@@ -65,9 +67,7 @@ export class RunView {
     if (this.#reading) return;
     this.#reading = true;
     try {
-      const records = await readEvents(await this.#database(), this.runId, this.#next);
-      for (const { event } of records) this.curves.take(event);
-      this.#next = (records.at(-1)?.sequence ?? this.#next - 1) + 1;
+      this.#next = await takeStored(await this.#database(), this.runId, this.curves, this.#next);
       this.revision = this.curves.revision;
       this.complete = true;
     } catch {

@@ -104,9 +104,14 @@ export async function appendEvents(database: Database, runId: string, events: re
   );
 }
 
-/** Events from `sequence` on, in order. */
-export async function readEvents(database: Database, runId: string, sequence = 0): Promise<RunEventRecord[]> {
-  return database.getAll('events', eventsOf(runId, sequence));
+/** Events from `sequence` on, in order, at most `limit`. */
+export async function readEvents(
+  database: Database,
+  runId: string,
+  sequence = 0,
+  limit?: number,
+): Promise<RunEventRecord[]> {
+  return database.getAll('events', eventsOf(runId, sequence), limit);
 }
 
 function eventsOf(runId: string, from: number): IDBKeyRange {
