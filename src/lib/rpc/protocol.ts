@@ -2,7 +2,7 @@
 // Long work takes an event callback and a task id; `cancel(taskId)` ends it at the next boundary.
 
 import type { ImportEvent, ImportSource, ImportSummary } from '$lib/data/contract';
-import type { DeviceReport, DeviceRequest } from '$lib/engines/contract';
+import type { BackendName, DeviceReport, DeviceRequest } from '$lib/engines/contract';
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
 import type { Job } from '$lib/job/job';
 import type { DatasetVersionRecord, EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib/storage/records';
@@ -97,4 +97,24 @@ export interface InferApi {
     onEvent: OnEvent<ExportEvent>,
   ): Promise<{ report: ExportReport; files: readonly ExportFile[]; bundle: Blob | null }>;
   cancel(taskId: string): Promise<void>;
+}
+
+/** workers/bench.ts: measures, for `trainyard bench`. Times are milliseconds of one run on a machine that may be busy: compare ratios. */
+export interface BenchApi {
+  /** Training steps on random images, after warm-up. */
+  steps(request: {
+    device: BackendName;
+    model: string;
+    imageSize: number;
+    batchSize: number;
+    steps: number;
+  }): Promise<{ device: DeviceReport; medianMs: number; bestMs: number }>;
+  /** Decode, preprocess, augment and collate: the first epoch decodes, the second has the images in the cache. */
+  pipeline(request: {
+    images: number;
+    sourceSize: number;
+    imageSize: number;
+  }): Promise<{ firstPerSecond: number; cachedPerSecond: number; threads: number }>;
+  /** A zip of generated JPEGs in folders per class, no two alike, for the import rate. */
+  archive(request: { images: number; size: number; classes: number }): Promise<Blob>;
 }

@@ -19,6 +19,7 @@ import { readEvents } from '$lib/storage/runs';
 import type { EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib/storage/records';
 import { TASKS } from '$lib/tasks/catalog';
 import { getTask } from '$lib/tasks/registry';
+import { bench } from './bench';
 import type { Inputs } from './inputs';
 import { tell, writeFile } from './output';
 
@@ -214,7 +215,17 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     return clients.infer.api.doctor(device);
   }
 
-  return { prepare, train, evaluate, demo, predict, export: exportModel, models: listModels, doctor };
+  return {
+    prepare,
+    train,
+    evaluate,
+    demo,
+    predict,
+    export: exportModel,
+    models: listModels,
+    doctor,
+    bench: () => bench(clients),
+  };
 }
 
 function dataName(job: Job): string {
