@@ -12,7 +12,7 @@ function grey(red: number, green: number, blue: number): number {
 /** The image with the steps applied in order; the image itself where there are none. Each step is clipped to 0..255. */
 export function colorJitter(image: PixelImage, steps: readonly JitterStep[]): PixelImage {
   if (steps.length === 0) return image;
-  const values = Float32Array.from(image.data);
+  const values = new Float32Array(image.data);
   for (const step of steps) {
     if (step.kind === 'hue') turnHue(values, step.turns);
     else blend(values, step.factor, step.kind);

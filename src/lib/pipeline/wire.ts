@@ -114,9 +114,11 @@ export function openLink({ spawn, readBlobs, silenceMs }: LinkOptions): Link {
     questions.rejectAll(failure);
   }
 
-  function watch(): void {
+  /** Two halves: a computer that wakes up finds the first timer long overdue, and its worker needs a moment to speak. */
+  function watch(half: 1 | 2 = 1): void {
     clearTimeout(timer);
-    if (failure === null && questions.open > 0) timer = setTimeout(() => end(silent(ready, silenceMs)), silenceMs);
+    if (failure !== null || questions.open === 0) return;
+    timer = setTimeout(() => (half === 1 ? watch(2) : end(silent(ready, silenceMs))), silenceMs / 2);
   }
 
   worker.onerror = (event) => {

@@ -140,7 +140,10 @@ describe('a worker that fails', () => {
     const spawn = spawnText(`onmessage = () => { throw new Error('boom'); }; postMessage({ type: 'ready' });`);
     const pool = open({ spawn, threads: 1 });
     const options = { pool, items, preprocess, augment, seed: 5, batchSize: 6 };
-    await expect(createLoader(options)).rejects.toMatchObject({ code: 'worker-failed', message: expect.stringContaining('boom') });
+    await expect(createLoader(options)).rejects.toMatchObject({
+      code: 'worker-failed',
+      message: expect.stringContaining('boom'),
+    });
     await expect(createLoader(options)).rejects.toMatchObject({ code: 'worker-failed' });
   });
 
