@@ -1,5 +1,6 @@
-// "Try a sample", whole: generated images, default settings, a run. One click.
+// "Try a sample", whole: generated images, default settings, a run. One click. Loaded when it is pressed.
 import { deserializeError } from '$lib/core/errors';
+import { SAMPLE_DEFAULTS } from '$lib/data/sample';
 import { defaultJob } from '$lib/job/parse';
 import { summarizeData } from '$lib/job/resolve';
 import { getVersion } from '$lib/storage/datasets';
@@ -7,27 +8,17 @@ import type { App } from './app.svelte';
 import { loadCatalog } from './catalog';
 import { DEFAULT_SPLIT } from './imports.svelte';
 
-export const SAMPLE = { kind: 'sample', seed: 1, images: 1200, size: 48 } as const;
-
 /** Resolves once the run trains; null when the import was cancelled. Rejects with what went wrong. */
 export async function trySample(app: App): Promise<{ projectId: string; runId: string } | null> {
   const { ended } = app.imports.start({
     projectId: null,
     projectName: 'Sample shapes',
-    source: SAMPLE,
+    source: SAMPLE_DEFAULTS,
     split: { ...DEFAULT_SPLIT, source: 'fractions' },
   });
   const done = await ended;
-  if (done.summary === null) {
-    if (done.status === 'cancelled') return null;
-    throw deserializeError({
-      badInput: false,
-      code: 'internal',
-      message: 'The import ended.',
-      hint: '',
-      ...done.error,
-    });
-  }
+  if (done.error !== null) throw deserializeError({ badInput: false, ...done.error });
+  if (done.summary === null) return null;
   const { projectId, versionId } = done.summary;
   const version = await getVersion(await app.database(), versionId);
   const job = defaultJob({ ...(await loadCatalog()), data: summarizeData(version) }, undefined, 'tiny-cnn');

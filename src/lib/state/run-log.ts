@@ -1,0 +1,52 @@
+// A run's events as lines that a person reads, newest last.
+import { formatCount, formatDuration, formatPlural } from '$lib/core/format';
+import type { TaskMeta } from '$lib/tasks/contract';
+import { formatMetric, metricTitle } from './metrics';
+import type { LogEntry } from './run-curves';
+
+export interface LogLine {
+  /** Milliseconds since 1970; 0 where it is not known. */
+  time: number;
+  kind: 'info' | 'notice' | 'good' | 'error';
+  text: string;
+  /** What to do, for an error. */
+  hint?: string;
+}
+
+export function logLine(task: TaskMeta, { time, event }: LogEntry): LogLine {
+  const line = (text: string, kind: LogLine['kind'] = 'info', hint?: string): LogLine => ({ time, kind, text, hint });
+  switch (event.type) {
+    case 'started': {
+      const { device, images, fromStep } = event;
+      const begun = fromStep > 0 ? `Went on from step ${formatCount(fromStep)}` : 'Started';
+      const splits = `${formatCount(images.train)} training, ${formatCount(images.val)} validation and ${formatCount(images.test)} test images`;
+      return line(`${begun} on ${device.backend} (${device.adapter}) with ${splits}.`);
+    }
+    case 'notice':
+      return line(event.message, 'notice');
+    case 'epoch': {
+      const values = Object.entries(event.metrics).map(([name, value]) => {
+        return `${metricTitle(task, name).toLowerCase()} ${formatMetric(task, name, value)}`;
+      });
+      const text = `Epoch ${event.epoch}: ${values.join(', ')} (${formatDuration(event.seconds)}).`;
+      return event.best ? line(`${text} Best so far.`, 'good') : line(text);
+    }
+    case 'checkpoint':
+      return line(`Kept the ${event.kind} checkpoint of epoch ${event.epoch}.`);
+    case 'evaluated': {
+      const name = task.primaryMetric;
+      const value = formatMetric(task, name, event.result.metrics[name]);
+      const count = formatPlural(event.result.count, 'image');
+      return line(`${metricTitle(task, `${event.split}_${name}`)} ${value} on ${count}.`, 'good');
+    }
+    case 'finished': {
+      const word = event.status === 'done' ? 'Done' : 'Stopped';
+      return line(`${word} after ${formatPlural(event.epochs, 'epoch')} in ${formatDuration(event.seconds)}.`, 'good');
+    }
+    case 'failed':
+      return line(event.error.message, 'error', event.error.hint);
+    default:
+      return event satisfies never;
+  }
+}
+
