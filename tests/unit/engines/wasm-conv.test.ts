@@ -52,6 +52,19 @@ const CONVOLUTIONS: Case[] = [
   },
   { name: 'four groups 1x1', x: [2, 5, 5, 12], kernel: [1, 1, 20], groups: 4 },
   { name: 'five groups dilated', x: [2, 8, 8, 15], kernel: [3, 3, 10], geometry: { dilation: [2, 2] }, groups: 5 },
+  {
+    name: '3x3 over enough positions for XNNPACK',
+    x: [2, 25, 24, 3],
+    kernel: [3, 3, 10],
+    geometry: { padding: [1, 0, 2, 1] },
+  },
+  {
+    name: '3x3 dilated over enough positions for XNNPACK',
+    x: [2, 25, 24, 3],
+    kernel: [3, 3, 5],
+    geometry: { padding: [2, 2, 1, 3], dilation: [2, 2] },
+  },
+  { name: 'kernel wider than the input', x: [2, 5, 2, 4], kernel: [3, 5, 6], geometry: { padding: [1, 1, 2, 2] } },
   { name: 'stride beyond the kernel', x: [2, 9, 9, 4], kernel: [2, 2, 4], geometry: { strides: [4, 3] } },
 ];
 

@@ -29,18 +29,23 @@ const patchParameters = {
   count: 'i32',
 } as const;
 
-/**
- * Visits every tap of every patch in matrix order. `inside` gets the address of the tap's pixel, `outside` none; both get
- * the matrix address.
- */
-function forEachTap(
-  f: FunctionBuilder,
-  p: Parameters<typeof patchParameters>,
-  visit: { inside: (pixel: I32, matrix: I32) => void; outside?: (matrix: I32) => void },
-): void {
+interface Visitor {
+  /** A run of `count` floats that lies in the image as it lies in the matrix: a tap, or a whole row of taps. */
+  inside(pixel: I32, matrix: I32, count: I32): void;
+  /** A tap beyond the image's edge. */
+  outside?(matrix: I32): void;
+}
+
+/** Visits every tap of every patch in matrix order; a row of taps at once where nothing of it lies outside. */
+function forEachTap(f: FunctionBuilder, p: Parameters<typeof patchParameters>, visit: Visitor): void {
   const tapBytes = f.local(p.channels.shiftLeft(2));
+  const rowOfTaps = f.local(p.channels.mul(p.kernelWidth));
   const imageBytes = f.local(p.height.mul(p.width).mul(p.pixelStride));
   const perImage = f.local(p.outHeight.mul(p.outWidth));
+  // Columns where a row of taps may start and stay inside; none when taps are not neighbours in memory.
+  const contiguous = p.dilationX.equals(1).and(p.pixelStride.equals(tapBytes));
+  const fits = contiguous.and(p.width.above(p.kernelWidth.sub(1)));
+  const starts = f.local(p.width.sub(p.kernelWidth).add(1).orElse(0, fits));
   const matrix = f.local(p.matrix);
   f.for(p.first, p.first.add(p.count), 1, (position) => {
     const image = f.local(p.image.add(position.div(perImage).mul(imageBytes)));
@@ -50,17 +55,26 @@ function forEachTap(
     const y = f.local(top);
     f.repeat(p.kernelHeight, () => {
       const row = f.local(image.add(y.mul(p.width).mul(p.pixelStride)));
-      const x = f.local(left);
-      f.repeat(p.kernelWidth, () => {
-        // Unsigned comparison: a coordinate below zero is outside too.
-        f.if(
-          x.below(p.width).and(y.below(p.height)),
-          () => visit.inside(f.local(row.add(x.mul(p.pixelStride))), matrix),
-          () => visit.outside?.(matrix),
-        );
-        f.advance(matrix, tapBytes);
-        f.advance(x, p.dilationX);
-      });
+      // Unsigned comparisons: a coordinate below zero is outside too.
+      f.if(
+        left.below(starts).and(y.below(p.height)),
+        () => {
+          visit.inside(f.local(row.add(left.mul(p.pixelStride))), matrix, rowOfTaps);
+          f.advance(matrix, rowOfTaps.shiftLeft(2));
+        },
+        () => {
+          const x = f.local(left);
+          f.repeat(p.kernelWidth, () => {
+            f.if(
+              x.below(p.width).and(y.below(p.height)),
+              () => visit.inside(f.local(row.add(x.mul(p.pixelStride))), matrix, p.channels),
+              () => visit.outside?.(matrix),
+            );
+            f.advance(matrix, tapBytes);
+            f.advance(x, p.dilationX);
+          });
+        },
+      );
       f.advance(y, p.dilationY);
     });
   });
@@ -68,8 +82,8 @@ function forEachTap(
 
 const im2col = defineFunction(patchParameters, (f, p) => {
   forEachTap(f, p, {
-    inside: (pixel, matrix) =>
-      f.forLanes(p.channels, (lanes, at) => f.store(lanes, matrix.add(at), lanes.load(pixel.add(at)))),
+    inside: (pixel, matrix, count) =>
+      f.forLanes(count, (lanes, at) => f.store(lanes, matrix.add(at), lanes.load(pixel.add(at)))),
     outside: (matrix) => f.forLanes(p.channels, (lanes, at) => f.store(lanes, matrix.add(at), lanes.zero())),
   });
 });
@@ -77,8 +91,8 @@ const im2col = defineFunction(patchParameters, (f, p) => {
 /** Adds the matrix into the image, which must start from zeros: the transpose of im2col. */
 const col2im = defineFunction(patchParameters, (f, p) => {
   forEachTap(f, p, {
-    inside: (pixel, matrix) =>
-      f.forLanes(p.channels, (lanes, at) => {
+    inside: (pixel, matrix, count) =>
+      f.forLanes(count, (lanes, at) => {
         const target = f.local(pixel.add(at));
         f.store(lanes, target, lanes.load(target).add(lanes.load(matrix.add(at))));
       }),
