@@ -111,19 +111,22 @@ async function readTables(files: readonly SourceFile[]): Promise<Table[]> {
   for (const file of files) {
     if (!['csv', 'tsv'].includes(extensionOf(file.path)) || file.size > MAX_BYTES) continue;
     const text = new TextDecoder().decode(await readBytes(file));
-    const { data } = Papa.parse<string[]>(text, { skipEmptyLines: 'greedy' });
+    // One kind of line end, or the parser takes the first for all.
+    const { data } = Papa.parse<string[]>(text.replace(/\r\n?/g, '\n'));
     const header = (data[0] ?? []).map((name) => name.trim().toLowerCase());
     const fileColumn = column(header, FILE_COLUMNS);
     const labelColumn = column(header, LABEL_COLUMNS);
     if (fileColumn < 0 || labelColumn < 0) continue;
     const splitColumn = column(header, SPLIT_COLUMNS);
     const cell = (cells: string[], at: number) => (cells[at] ?? '').trim().normalize('NFC');
-    const rows = data.slice(1).map((cells, i) => ({
-      line: i + 2,
-      file: cell(cells, fileColumn),
-      label: cell(cells, labelColumn),
-      split: cell(cells, splitColumn),
-    }));
+    const rows = data
+      .map((cells, i) => ({
+        line: i + 1,
+        file: cell(cells, fileColumn),
+        label: cell(cells, labelColumn),
+        split: cell(cells, splitColumn),
+      }))
+      .filter(({ file, label }, i) => i > 0 && (file !== '' || label !== ''));
     const name = baseName(file.path);
     const folder = file.path.slice(0, file.path.length - name.length);
     tables.push({ path: file.path, folder, rows, split: splitOfName(name) });

@@ -14,10 +14,12 @@ const CONTAINERS: Readonly<Record<string, number | undefined>> = { meta: 4, iprp
 
 export function readAvif(bytes: Uint8Array): Header | null {
   const data = view(bytes);
+  let pixels = false;
   const header: Header = { width: 0, height: 0, orientation: 1, damage: null };
   const visit = (start: number, end: number): void => {
     for (const box of boxes(bytes, data, start, end)) {
       if (box.end > bytes.length) header.damage = TRUNCATED;
+      if (box.type === 'mdat' || box.type === 'idat') pixels = true;
       const skip = CONTAINERS[box.type];
       if (skip !== undefined) visit(box.body + skip, Math.min(box.end, bytes.length));
       if (box.type === 'ispe' && box.body + 12 <= bytes.length) {
@@ -29,6 +31,7 @@ export function readAvif(bytes: Uint8Array): Header | null {
     }
   };
   visit(0, bytes.length);
+  if (!pixels) header.damage = TRUNCATED;
   return header.width === 0 ? null : header;
 }
 
