@@ -23,9 +23,7 @@ export function lossSeries(curves: RunCurves): Series[] {
   return [
     { id: 'steps', label: 'each moment', color: TRAIN_COLOR, faint: true, ...steps },
     { id: 'train', label: 'training', color: TRAIN_COLOR, ...train, points: points(train.x) },
-    ...(val.x.length > 0
-      ? [{ id: 'val', label: 'validation', color: VAL_COLOR, ...val, points: points(val.x) }]
-      : []),
+    ...(val.x.length > 0 ? [{ id: 'val', label: 'validation', color: VAL_COLOR, ...val, points: points(val.x) }] : []),
   ];
 }
 
@@ -50,7 +48,13 @@ export function isRatio(task: TaskMeta, name: string): boolean {
 export function rateSeries(curves: RunCurves): Series[] {
   const { steps } = curves;
   return [
-    { id: 'rate', label: 'learning rate', color: TRAIN_COLOR, x: steps.values('epoch'), y: steps.values('learningRate') },
+    {
+      id: 'rate',
+      label: 'learning rate',
+      color: TRAIN_COLOR,
+      x: steps.values('epoch'),
+      y: steps.values('learningRate'),
+    },
   ];
 }
 

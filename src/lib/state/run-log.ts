@@ -49,4 +49,3 @@ export function logLine(task: TaskMeta, { time, event }: LogEntry): LogLine {
       return event satisfies never;
   }
 }
-

@@ -11,6 +11,8 @@ export interface MetricInfo {
   better: 'higher' | 'lower';
   /** 'ratio' is shown as per cent. */
   format: 'ratio' | 'number';
+  /** A share of the images, k of n: a binomial confidence interval applies. */
+  share?: boolean;
 }
 
 /** `null` is undefined (0 / 0), said so wherever it is shown. */

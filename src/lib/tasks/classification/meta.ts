@@ -5,10 +5,10 @@ import type { MetricInfo, TaskMeta } from '../contract';
 
 /** Shown in this order. Macro recall is the balanced accuracy under another name. `top5_accuracy` exists only where there are more than five classes. */
 const metrics = [
-  { id: 'accuracy', title: 'Accuracy', better: 'higher', format: 'ratio' },
+  { id: 'accuracy', title: 'Accuracy', better: 'higher', format: 'ratio', share: true },
   { id: 'balanced_accuracy', title: 'Balanced accuracy', better: 'higher', format: 'ratio' },
   { id: 'macro_f1', title: 'Macro F1', better: 'higher', format: 'ratio' },
-  { id: 'top5_accuracy', title: 'Top-5 accuracy', better: 'higher', format: 'ratio' },
+  { id: 'top5_accuracy', title: 'Top-5 accuracy', better: 'higher', format: 'ratio', share: true },
   { id: 'loss', title: 'Loss', better: 'lower', format: 'number' },
 ] as const satisfies readonly MetricInfo[];
 

@@ -1,0 +1,29 @@
+// A run's files to take away, the same as the command line writes.
+import { serializeError } from '$lib/core/errors';
+import type { App } from '$lib/state/app.svelte';
+import type { RunRecord } from '$lib/storage/records';
+import { readEvents } from '$lib/storage/runs';
+import { downloadText } from '$lib/ui/download';
+import { toasts } from '$lib/ui/toasts.svelte';
+
+export type RunFile = 'job' | 'history' | 'log';
+
+/** Never rejects: what went wrong is a toast, as the menu that was used is closed by then. */
+export async function saveRunFile(app: App, run: RunRecord, file: RunFile): Promise<void> {
+  try {
+    if (file === 'job') {
+      downloadText(`${JSON.stringify(run.job, null, 2)}\n`, 'job.json', 'application/json');
+      return;
+    }
+    const records = await readEvents(await app.database(), run.id);
+    if (file === 'log') {
+      downloadText(records.map((record) => `${JSON.stringify(record.event)}\n`).join(''), 'log.jsonl', 'application/jsonl');
+      return;
+    }
+    const { historyCsv } = await import('$lib/evaluation/history');
+    downloadText(historyCsv(records.map(({ event }) => event)), 'history.csv', 'text/csv');
+  } catch (error) {
+    const { message, hint } = serializeError(error);
+    toasts.show({ tone: 'bad', text: message, detail: hint });
+  }
+}
