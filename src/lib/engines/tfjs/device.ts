@@ -6,7 +6,7 @@ import type { DeviceReport, DeviceRequest } from '../contract';
 import { chooseBackend, describeWasm } from './choose-backend';
 import type { DeviceSurvey } from './choose-backend';
 import { TfjsEngine } from './engine';
-import { registerWasmTrainingKernels } from './wasm';
+import { registerWasmTrainingKernels, startWasmThreads } from './wasm';
 import { describeAdapter, findAdapter, isSoftware, startWebGpu } from './webgpu';
 
 /** Where the three files of tfjs's WASM backend are: their folder, or an address for each name. */
@@ -67,7 +67,8 @@ async function startWasm(
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
   if (tf.findBackend('wasm') === null) {
     wasm.setWasmPaths(typeof paths === 'string' ? paths : { ...paths });
-    wasm.setThreadsCount(threads);
+    // The threads are our kernels' own: tfjs's would spin beside them between its few calls.
+    wasm.setThreadsCount(1);
   }
   registerWasmTrainingKernels();
   if (!(await tf.setBackend('wasm'))) {
@@ -77,5 +78,5 @@ async function startWasm(
       'Reload the page; if that does not help, choose the device "cpu".',
     );
   }
-  return { simd, threads: threads === 1 ? 1 : wasm.getThreadsCount() };
+  return { simd, threads: await startWasmThreads(threads) };
 }

@@ -36,7 +36,7 @@ export function registerWasmTrainingKernels(): void {
 
 /**
  * Lets our wasm kernels use up to `threads` threads (the caller's and helper workers), once per backend. They need tfjs's
- * threaded build, that is a cross-origin isolated page; elsewhere this does nothing. Resolves to the number in use.
+ * threaded build, that is a cross-origin isolated page; elsewhere this does nothing. Resolves to the number in use: 1 where helpers cannot start.
  * Call in a worker, after tf.setBackend('wasm'). Leave tfjs's own setThreadsCount at 1: its idle threads spin.
  */
 export async function startWasmThreads(threads: number): Promise<number> {

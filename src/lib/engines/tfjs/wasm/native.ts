@@ -113,7 +113,13 @@ class SimdModule implements Native {
     const { memory, module, names } = this;
     const control = this.malloc(CONTROL_BYTES) >>> 0;
     new Uint8Array(memory.buffer, control, CONTROL_BYTES).fill(0);
-    await startHelpers(threads - 1, { module, memory, names, control });
+    try {
+      await startHelpers(threads - 1, { module, memory, names, control });
+    } catch {
+      // Slower, not wrong: training goes on with one thread, which the device report shows.
+      this.free(control);
+      return;
+    }
     const functions: Functions = names.map((name) => this.call[name]);
     this.team = new TeamMember(memory, control, functions);
     this.threads = threads;
