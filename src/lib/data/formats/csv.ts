@@ -111,8 +111,8 @@ async function readTables(files: readonly SourceFile[]): Promise<Table[]> {
   for (const file of files) {
     if (!['csv', 'tsv'].includes(extensionOf(file.path)) || file.size > MAX_BYTES) continue;
     const text = new TextDecoder().decode(await readBytes(file));
-    // One kind of line end, or the parser takes the first for all.
-    const { data } = Papa.parse<string[]>(text.replace(/\r\n?/g, '\n'));
+    // One kind of line end, or the parser takes the first for all; no empty last line, which spoils its guess of the separator.
+    const { data } = Papa.parse<string[]>(text.replace(/\r\n?/g, '\n').trimEnd());
     const header = (data[0] ?? []).map((name) => name.trim().toLowerCase());
     const fileColumn = column(header, FILE_COLUMNS);
     const labelColumn = column(header, LABEL_COLUMNS);
