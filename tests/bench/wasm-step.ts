@@ -1,5 +1,5 @@
 // Times one training step of tiny-cnn (32 x 32, batch 64) on the wasm backend, and where the time goes.
-// Run: npx vitest run --config tests/bench/vitest.config.ts tests/bench/wasm-step.ts
+// Run: npx vitest run --config tests/bench/wasm-step.config.ts
 
 import '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
