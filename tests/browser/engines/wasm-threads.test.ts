@@ -13,7 +13,6 @@ it('computes the same on shared memory with one thread and with several', async 
     worker.onerror = (event) => reject(new Error(event.message));
   });
   worker.terminate();
-  console.log(JSON.stringify(report));
 
   expect(report.isolated).toBe(true);
   expect(report.threads).toBe(3);
