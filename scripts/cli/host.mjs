@@ -74,7 +74,8 @@ export async function openHost({ root, onEvent = () => {} }) {
       },
     );
     await page.goto(`${server.url}#/cli`);
-    await page.waitForFunction('window.trainyard !== undefined', undefined, { timeout: READY_TIMEOUT_MS });
+    // By an element: waiting for an expression would need eval, which the page's content policy forbids.
+    await page.locator('[data-ready]').waitFor({ state: 'attached', timeout: READY_TIMEOUT_MS });
 
     return {
       close,
