@@ -115,16 +115,28 @@ describe('data that cannot be trained on', () => {
     ['one class', items(['train', 0]), ['a'], 'only one class, "a"'],
     [
       'a class without train images',
-      items(['train', 0], ['test', 1]),
+      items(['train', 0], ['train', 0], ['test', 1], ['test', 1]),
       ['a', 'b'],
       'Class "b" has no image in the train',
     ],
-    ['several such classes', items(['train', 0]), ['a', 'b', 'c'], 'Classes "b", "c" have no image in the train split'],
+    [
+      'several such classes',
+      items(['train', 0], ['train', 0]),
+      ['a', 'b', 'c'],
+      'Classes "b", "c" have no image in the train split',
+    ],
+    [
+      'a class with one image',
+      items(['train', 0], ['train', 0], ['train', 1]),
+      ['a', 'b'],
+      'Class "b" has only one image',
+    ],
   ])('is refused: %s', (_, rows, names, message) => {
     expect(() => task.checkTrainable(rows, names)).toThrow(message);
   });
 
   it('is told from data that can', () => {
-    expect(() => task.checkTrainable(items(['train', 0], ['train', 1]), ['a', 'b'])).not.toThrow();
+    const rows = items(['train', 0], ['train', 1], ['val', 0], ['test', 1]);
+    expect(() => task.checkTrainable(rows, ['a', 'b'])).not.toThrow();
   });
 });

@@ -51,17 +51,18 @@ async function read(files: readonly SourceFile[]): Promise<Reading> {
     pairs.set(found.key, pair);
   }
   const entries: ImageEntry[] = [];
-  let classes = 10;
+  const labelled = new Set<number>();
   for (const [key, { images, labels }] of pairs) {
     if (images === undefined || labels === undefined) throw unpaired(images ?? labels, images === undefined);
     const split = pairs.size > 1 ? splitOf(key) : null;
     const pixels = await readIdx(images, [3, 4]);
     const values = await readIdx(labels, [1]);
     if (pixels.shape[0] !== values.shape[0]) throw countsDiffer(images, labels, pixels.shape[0], values.shape[0]);
-    classes = Math.max(classes, 1 + values.data.reduce((largest, value) => Math.max(largest, value), 0));
+    for (const value of values.data) labelled.add(value);
     entries.push(...listImages(images, pixels, values.data, pairs.size > 1 ? (split ?? key) : '', split));
   }
-  return { entries, classes: Array.from({ length: classes }, (_, i) => String(i)), problems };
+  // As numbers, and only those that occur: a part of MNIST must not have classes that nothing can be learnt of.
+  return { entries, classes: [...labelled].sort((a, b) => a - b).map(String), problems };
 }
 
 function splitOf(key: string): SplitName | null {

@@ -6,7 +6,10 @@ import type { Item } from '$lib/storage/records';
 /** Names beyond this many are counted. */
 const NAMED = 5;
 
-/** Throws for an empty train split, for fewer than two classes and for classes without an image to train on. */
+/**
+ * Throws for an empty train split, for fewer than two classes, for classes without an image to train on and for classes with
+ * a single image: it cannot be learnt from and tested with at once.
+ */
 export function checkTrainable(items: readonly Item[], classes: readonly string[]): void {
   const train = items.filter(({ split }) => split === 'train');
   if (items.length === 0) {
@@ -27,22 +30,38 @@ export function checkTrainable(items: readonly Item[], classes: readonly string[
       'Add images of another class, each class in a folder of its own.',
     );
   }
+  const all = countClasses(items);
+  const trained = countClasses(train);
+  const single = classes.filter((_, index) => all.get(index) === 1);
+  if (single.length > 0) {
+    throw new TrainyardError(
+      'class-with-one-image',
+      `${subject(single)} only one image, which cannot be learnt from and tested with at once.`,
+      'Add images of it, exclude that image, or merge the class with another.',
+    );
+  }
+  const empty = classes.filter((_, index) => !trained.has(index));
+  if (empty.length > 0) {
+    throw new TrainyardError(
+      'class-without-images',
+      `${subject(empty)} no image in the train split, so the model could never learn to answer it.`,
+      'Add images, move some to train by another split, or remove or merge the class.',
+    );
+  }
+}
+
+function countClasses(items: readonly Item[]): Map<number, number> {
   const counts = new Map<number, number>();
-  for (const { annotation } of train) {
+  for (const { annotation } of items) {
     if (annotation.kind !== 'class') continue;
     counts.set(annotation.class, (counts.get(annotation.class) ?? 0) + 1);
   }
-  const empty = classes.filter((_, index) => !counts.has(index));
-  if (empty.length > 0) throw classWithoutImages(empty);
+  return counts;
 }
 
-function classWithoutImages(names: readonly string[]): TrainyardError {
+/** 'Class "a" has', 'Classes "a", "b" have'. */
+function subject(names: readonly string[]): string {
   const shown = names.slice(0, NAMED).map((name) => `"${name}"`);
   const more = names.length > NAMED ? ` and ${names.length - NAMED} more` : '';
-  const subject = names.length === 1 ? `Class ${shown[0]} has` : `Classes ${shown.join(', ')}${more} have`;
-  return new TrainyardError(
-    'class-without-images',
-    `${subject} no image in the train split, so the model could never learn to answer it.`,
-    'Add images, move some to train by another split, or remove or merge the class.',
-  );
+  return names.length === 1 ? `Class ${shown[0]} has` : `Classes ${shown.join(', ')}${more} have`;
 }
