@@ -1,51 +1,25 @@
 // The whole path through the real workers: sample, training, evaluation. WASM, as on a machine without a graphics card.
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { SAMPLE_DEFAULTS } from '$lib/data/sample';
-import { defaultJob } from '$lib/job/parse';
-import type { Job } from '$lib/job/job';
-import { summarizeData } from '$lib/job/resolve';
-import { MODELS } from '$lib/models/registry';
-import { createClients, type Clients } from '$lib/rpc/client';
 import { listCheckpoints } from '$lib/storage/checkpoints';
-import { openDatabase, type Database } from '$lib/storage/database';
-import { getVersion } from '$lib/storage/datasets';
 import { getImageResults, listEvaluations } from '$lib/storage/evaluations';
-import type { DatasetVersionRecord, RunRecord } from '$lib/storage/records';
+import type { RunRecord } from '$lib/storage/records';
 import { getRun, readEvents } from '$lib/storage/runs';
-import { TASKS } from '$lib/tasks/catalog';
 import type { RunEvent } from '$lib/training/events';
+import { openWorkbench, type Workbench } from './workbench';
 
-let clients: Clients;
-let database: Database;
-let version: DatasetVersionRecord;
-let job: Job;
+let bench: Workbench;
 let run: RunRecord;
 const events: RunEvent[] = [];
 
 beforeAll(async () => {
-  clients = createClients();
-  database = await openDatabase();
-  const { versionId } = await clients.data.api.import(
-    {
-      taskId: 'import',
-      projectId: null,
-      projectName: 'Shapes',
-      source: { ...SAMPLE_DEFAULTS, images: 240 },
-      split: { source: 'fractions', val: 0.2, test: 0.2, stratified: true, seed: 0 },
-    },
-    () => undefined,
-  );
-  version = await getVersion(database, versionId);
-  const fresh = defaultJob({ models: MODELS, tasks: TASKS, data: summarizeData(version) });
-  job = { ...fresh, training: { epochs: 2, batch_size: 16 }, engine: { name: 'auto', device: 'wasm' } };
+  bench = await openWorkbench(240);
 });
 
-afterAll(() => {
-  for (const client of [clients.data, clients.train, clients.infer]) client.terminate();
-  database.close();
-});
+afterAll(() => bench.close());
 
 it('trains the sample, keeps checkpoints and evaluates the best one on the test images', async () => {
+  const { clients, database, version } = bench;
+  const job = bench.job({ training: { epochs: 2, batch_size: 16 } });
   const request = { projectId: version.projectId, versionId: version.id, job, name: 'first' };
   run = await clients.train.api.train(request, (event) => events.push(event));
   expect(run).toMatchObject({ status: 'done', epochsDone: 2, device: { backend: 'wasm' } });
@@ -58,8 +32,8 @@ it('trains the sample, keeps checkpoints and evaluates the best one on the test 
 });
 
 it('keeps the events that the page was sent', async () => {
-  const kept = (await readEvents(database, run.id)).map(({ event }) => event);
+  const kept = (await readEvents(bench.database, run.id)).map(({ event }) => event);
   const lasting = events.filter(({ type }) => type !== 'progress' && type !== 'validating');
   expect(kept.filter(({ type }) => type !== 'progress')).toEqual(lasting);
-  expect((await getRun(database, run.id)).status).toBe('done');
+  expect((await getRun(bench.database, run.id)).status).toBe('done');
 });
