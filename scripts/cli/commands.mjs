@@ -94,7 +94,7 @@ export async function predict({ positionals, flags, open, print }) {
     const list = unreadable.map(
       (/** @type {{image: string, reason: string}} */ one) => `"${one.image}": ${one.reason}`,
     );
-    throw new UsageError(list.join('; '));
+    throw new UsageError(`${list.join(' ')} Replace the file or leave it out.`);
   }
 }
 

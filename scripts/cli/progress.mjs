@@ -77,14 +77,14 @@ function describe(event) {
       return {
         live: true,
         text:
-          `epoch ${event.epoch + 1}, step ${event.step}: loss ${event.loss.toFixed(4)}, ` +
+          `epoch ${event.epoch}, step ${event.step}: loss ${event.loss.toFixed(4)}, ` +
           `${Math.round(event.imagesPerSecond)} images/s, ${duration(event.secondsLeft)} left`,
       };
     case 'train/epoch': {
       const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${Number(value).toFixed(4)}`);
       return {
         live: false,
-        text: `epoch ${event.epoch + 1}: ${metrics.join(', ')} (${duration(event.seconds)})${event.best ? ' *' : ''}`,
+        text: `epoch ${event.epoch}: ${metrics.join(', ')} (${duration(event.seconds)})${event.best ? ' *' : ''}`,
       };
     }
     case 'train/evaluated': {
