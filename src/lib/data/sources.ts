@@ -4,7 +4,7 @@ import { TrainyardError } from '$lib/core/errors';
 import type { DataProblem } from '$lib/storage/records';
 import { openArchive } from './archive/archive';
 import type { SourceFile } from './contract';
-import { extensionOf, fileKind, isRubbish, stripCommonFolder } from './files';
+import { extensionOf, fileKind, isRubbish, listNames, stripCommonFolder } from './files';
 
 export interface Listing {
   files: SourceFile[];
@@ -13,7 +13,7 @@ export interface Listing {
 
 /**
  * Zips at the top level are opened, several of them each as a folder of its name; a zip inside a folder or a zip is listed as
- * skipped. Throws what `openArchive` throws, and 'empty' for nothing at all.
+ * skipped. Throws what `openArchive` throws, and 'no-images' where nothing is left.
  */
 export async function listFiles(dropped: readonly { path: string; file: Blob }[]): Promise<Listing> {
   const present = dropped
@@ -53,6 +53,13 @@ function refuseArchives(files: readonly SourceFile[], problems: DataProblem[]): 
     }
     const kind = extensionOf(file.path) === 'zip' ? 'a zip inside the data' : 'an archive that is not a zip';
     problems.push({ kind: 'skipped', path: file.path, reason: `it is ${kind}; unpack it and import the folder` });
+  }
+  if (kept.length === 0) {
+    throw new TrainyardError(
+      'no-images',
+      `There are only archives inside the data (${listNames(files.map(({ path }) => path))}), which are not opened.`,
+      'Unpack them and import the folder.',
+    );
   }
   return { files: kept, problems };
 }

@@ -10,7 +10,7 @@ import { BROKEN_MODELS, MODELS } from '$lib/models/registry';
 import type { Clients } from '$lib/rpc/client';
 import type { DeviceRequest } from '$lib/engines/contract';
 import type { ExportFormat, ExportReport } from '$lib/interchange/contract';
-import type { ImportSource } from '$lib/data/contract';
+import type { ImportSource, ImportSummary } from '$lib/data/contract';
 import type { ModelReference } from '$lib/rpc/protocol';
 import { openDatabase, type Database } from '$lib/storage/database';
 import { getVersion } from '$lib/storage/datasets';
@@ -24,6 +24,8 @@ import type { Inputs } from './inputs';
 import { tell, writeFile } from './output';
 
 const SAMPLE_MODEL = 'tiny-cnn';
+/** Lines about duplicates and small classes; thousands would bury the rest. */
+const LATE_PROBLEMS = 50;
 const ALL_FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors'];
 
 export interface EvaluateRequest {
@@ -91,7 +93,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
       },
       (event) => tell('import', event),
     );
-    tell('import', { type: 'done', ...summary, problems: [] });
+    tellImported(summary);
 
     const database = await openDatabase();
     const version = await getVersion(database, summary.versionId);
@@ -121,7 +123,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
       },
       (event) => tell('import', event),
     );
-    tell('import', { type: 'done', ...summary, problems: [] });
+    tellImported(summary);
     const record = await clients.infer.api.evaluate(
       {
         taskId: crypto.randomUUID(),
@@ -226,6 +228,18 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     doctor,
     bench: () => bench(clients),
   };
+}
+
+/** Problems of single files were told while they were read; those of the whole (duplicates, small classes) come now. */
+function tellImported(summary: ImportSummary): void {
+  const { problems } = summary;
+  const late = problems.filter(({ kind }) => kind === 'duplicate' || kind === 'small-class');
+  for (const problem of late.slice(0, LATE_PROBLEMS)) tell('import', { type: 'problem', problem });
+  if (late.length > LATE_PROBLEMS) {
+    const message = `${late.length - LATE_PROBLEMS} more duplicates and small classes are not listed.`;
+    tell('notice', { type: 'notice', message });
+  }
+  tell('import', { type: 'done', ...summary, problems: [] });
 }
 
 function dataName(job: Job): string {

@@ -69,6 +69,15 @@ test('nothing at all is an error', async () => {
   });
 });
 
+test('archives alone are an error that names them', async () => {
+  const nested = makeZip([{ name: 'images.zip', content: 'PK' }]);
+  await expect(listFiles([{ path: 'set.zip', file: nested }])).rejects.toMatchObject({
+    code: 'no-images',
+    message: expect.stringContaining('"images.zip"') as string,
+    hint: 'Unpack them and import the folder.',
+  });
+});
+
 describe('the common folder', () => {
   test.each([
     ['several levels go', ['a/b/cat/1.jpg', 'a/b/dog/1.jpg'], ['cat/1.jpg', 'dog/1.jpg']],
