@@ -9,11 +9,11 @@ function capture(isTTY: boolean) {
   return { progress: createProgress(stream as unknown as NodeJS.WriteStream), written };
 }
 
-const STEP = { from: 'train', type: 'progress', epoch: 0, step: 3, loss: 1.5, imagesPerSecond: 812.4, secondsLeft: 75 };
+const STEP = { from: 'train', type: 'progress', epoch: 1, step: 3, loss: 1.5, imagesPerSecond: 812.4, secondsLeft: 75 };
 const EPOCH = {
   from: 'train',
   type: 'epoch',
-  epoch: 0,
+  epoch: 1,
   metrics: { val_accuracy: 0.5 },
   seconds: 4,
   best: true,
