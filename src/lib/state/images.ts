@@ -7,10 +7,19 @@ import type { ImageUrls } from '$lib/ui/images';
 /** Kept after release, so that scrolling back shows pictures at once. 800 thumbnails of 4 kB are 3 MB. */
 const KEEP_UNUSED = 800;
 
+/** Pictures read in one transaction: few enough that the first are shown while the rest are read. */
+const BATCH = 40;
+
 interface Entry {
   users: number;
   url: string | null;
   promise: Promise<string>;
+}
+
+interface Waiting {
+  hash: string;
+  resolve: (blob: Blob) => void;
+  reject: (error: unknown) => void;
 }
 
 export class StoredImages implements ImageUrls {
@@ -18,7 +27,7 @@ export class StoredImages implements ImageUrls {
   readonly #entries = new Map<string, Entry>();
   /** In the order in which they were let go; the oldest is revoked first. */
   readonly #unused = new Set<string>();
-  #queue: { hash: string; resolve: (blob: Blob) => void; reject: (error: unknown) => void }[] = [];
+  #queue: Waiting[] = [];
 
   constructor(database: () => Promise<Database>) {
     this.#database = database;
@@ -79,18 +88,23 @@ export class StoredImages implements ImageUrls {
       this.#unused.delete(hash);
       reject(new TrainyardError('image-not-wanted', 'The picture left the screen before it was read.'));
     }
+    for (let start = 0; start < wanted.length; start += BATCH)
+      await this.#readBatch(wanted.slice(start, start + BATCH));
+  }
+
+  async #readBatch(batch: readonly Waiting[]): Promise<void> {
     try {
       const blobs = await getThumbnails(
         await this.#database(),
-        wanted.map(({ hash }) => hash),
+        batch.map(({ hash }) => hash),
       );
-      wanted.forEach(({ hash, resolve, reject }, index) => {
+      batch.forEach(({ hash, resolve, reject }, index) => {
         const blob = blobs[index];
         if (blob) resolve(blob);
         else reject(new TrainyardError('blob-missing', `The picture ${hash.slice(0, 12)} is not in this browser.`));
       });
     } catch (error) {
-      for (const { reject } of wanted) reject(error);
+      for (const { reject } of batch) reject(error);
     }
   }
 }
