@@ -2,8 +2,9 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import { createBrowserEngine } from '$lib/engines/tfjs/browser';
-import { evaluateRun } from '$lib/evaluation/evaluate-run';
+import { evaluateModel } from '$lib/evaluation/evaluate-run';
 import { heldOutSplit } from '$lib/evaluation/held-out';
+import { loadRunModel } from '$lib/evaluation/trained-model';
 import { createPool } from '$lib/pipeline/pool';
 import type { TrainApi } from '$lib/rpc/protocol';
 import { serve } from '$lib/rpc/serve';
@@ -43,8 +44,17 @@ async function alone(
         const split = heldOutSplit(version.items);
         if (split === null) return null;
         const checkpoint = 'best';
-        const request = { database, runId: run.id, checkpoint, version, split, engine, pool } as const;
-        const { id: evaluationId, result } = await evaluateRun(request);
+        const { model, checkpoint: kept } = await loadRunModel(database, run.id, checkpoint);
+        const of = { id: run.id, checkpoint, epoch: kept.epoch } as const;
+        const { id: evaluationId, result } = await evaluateModel({
+          database,
+          model,
+          run: of,
+          version,
+          split,
+          engine,
+          pool,
+        });
         return { type: 'evaluated', split, checkpoint, evaluationId, result };
       },
     });

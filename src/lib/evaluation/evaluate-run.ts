@@ -1,33 +1,28 @@
-// Evaluates a checkpoint of a run and keeps the result with it.
+// Evaluates a model on a split and, where the model is a run's checkpoint, keeps the result with the run.
 
-import { addEvaluation } from '$lib/storage/evaluations';
 import type { Database } from '$lib/storage/database';
-import type { DatasetVersionRecord, EvaluationRecord, SplitName } from '$lib/storage/records';
-import type { Engine } from '$lib/engines/contract';
-import type { DecodePool } from '$lib/pipeline/pool';
+import { addEvaluation } from '$lib/storage/evaluations';
+import type { EvaluationRecord } from '$lib/storage/records';
 import type { ImageResults } from '$lib/tasks/contract';
-import { evaluateHeldOut } from './held-out';
-import { loadRunModel } from './trained-model';
+import type { OutputProgress } from '$lib/training/predict';
+import { evaluateHeldOut, type HeldOutRequest } from './held-out';
 
-export interface EvaluateRunRequest {
+export interface EvaluateModelRequest extends HeldOutRequest {
+  version: HeldOutRequest['version'] & { id: string };
   database: Database;
-  runId: string;
-  checkpoint: 'best' | 'last';
-  /** Null takes the run's own data. */
-  version: DatasetVersionRecord | null;
-  split: SplitName;
-  engine: Engine;
-  pool: DecodePool;
-  signal?: AbortSignal;
-  onProgress?: (progress: { done: number; total: number }) => void;
+  /** Whose weights these are; null for a bundle, whose evaluation is kept nowhere. */
+  run: { id: string; checkpoint: 'best' | 'last'; epoch: number } | null;
+  onProgress?: (progress: OutputProgress) => void;
 }
 
-/** Throws as {@link evaluateHeldOut} and {@link loadRunModel} do; nothing is stored then. */
-export async function evaluateRun(request: EvaluateRunRequest): Promise<EvaluationRecord & { images: ImageResults }> {
-  const { database, runId, split, engine, pool, signal, onProgress } = request;
-  const { model, version: own, checkpoint } = await loadRunModel(database, runId, request.checkpoint);
-  const version = request.version ?? own;
-  const evaluating = evaluateHeldOut({ model, version, split, engine, pool, signal });
+/** An evaluation with its rows, one for each image. Those of a bundle have the run id '' and epoch 0. */
+export type FullEvaluation = EvaluationRecord & { images: ImageResults };
+
+/** Throws as {@link evaluateHeldOut} does; nothing is stored then. */
+export async function evaluateModel(request: EvaluateModelRequest): Promise<FullEvaluation> {
+  const { database, version, split, onProgress } = request;
+  const { id: runId, checkpoint, epoch } = request.run ?? { id: '', checkpoint: 'best', epoch: 0 };
+  const evaluating = evaluateHeldOut(request);
   for (;;) {
     const next = await evaluating.next();
     if (next.done !== true) {
@@ -38,14 +33,14 @@ export async function evaluateRun(request: EvaluateRunRequest): Promise<Evaluati
     const record: EvaluationRecord = {
       id: crypto.randomUUID(),
       runId,
-      checkpoint: request.checkpoint,
-      epoch: checkpoint.epoch,
+      checkpoint,
+      epoch,
       versionId: version.id,
       split,
       createdAt: Date.now(),
       result,
     };
-    await addEvaluation(database, record, images);
+    if (request.run !== null) await addEvaluation(database, record, images);
     return { ...record, images };
   }
 }

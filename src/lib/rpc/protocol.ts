@@ -6,7 +6,7 @@ import type { BackendName, DeviceReport, DeviceRequest } from '$lib/engines/cont
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
 import type { Job } from '$lib/job/job';
 import type { DatasetVersionRecord, EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib/storage/records';
-import type { PredictionJson } from '$lib/tasks/contract';
+import type { ImageResults, PredictionJson } from '$lib/tasks/contract';
 import type { RunEvent } from '$lib/training/events';
 
 export type OnEvent<Event> = (event: Event) => void;
@@ -87,10 +87,11 @@ export interface InferApi {
     },
     onEvent: OnEvent<PredictionEvent | { type: 'unreadable'; image: string; reason: string }>,
   ): Promise<void>;
+  /** A run's evaluation is stored with the run; a bundle's is only returned, with the run id ''. Classes are matched by name. */
   evaluate(
     request: { taskId: string; model: ModelReference; versionId: string; split: SplitName; device: DeviceRequest },
     onEvent: OnEvent<{ type: 'progress'; done: number; total: number }>,
-  ): Promise<EvaluationRecord>;
+  ): Promise<EvaluationRecord & { images: ImageResults }>;
   /** Writes, loads each file again, compares on held-out images. The files of a failed format are not returned. */
   export(
     request: { taskId: string; model: ModelReference; formats: readonly ExportFormat[]; bundle: boolean },
