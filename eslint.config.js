@@ -21,7 +21,7 @@ const LAYERS = {
   engines: ['core', 'graph'],
   training: ['core', 'graph', 'storage', 'data', 'pipeline', 'models', 'metrics', 'tasks', 'engines'],
   evaluation: ['core', 'graph', 'storage', 'data', 'pipeline', 'models', 'metrics', 'tasks', 'engines', 'training'],
-  interchange: ['core', 'graph', 'models'],
+  interchange: ['core', 'graph', 'models', 'data'],
   job: ['core', 'models'],
   pwa: ['core'],
   rpc: ['core'],

@@ -1,0 +1,117 @@
+// The Python examples of a bundle: onnxruntime and PyTorch, with the preprocessing that both share.
+
+import { LETTERBOX_GREY } from './settings';
+import type { ExampleSettings } from './settings';
+
+const RESIZE: Readonly<Record<ExampleSettings['resize'], string>> = {
+  stretch: `    image = image.resize((WIDTH, HEIGHT), FILTER)`,
+  crop: `    # Resized until it just covers the input, then the middle is taken.
+    if WIDTH / image.width >= HEIGHT / image.height:
+        size = WIDTH, max(HEIGHT, WIDTH * image.height // image.width)
+    else:
+        size = max(WIDTH, HEIGHT * image.width // image.height), HEIGHT
+    left, top = round((size[0] - WIDTH) / 2), round((size[1] - HEIGHT) / 2)
+    image = image.resize(size, FILTER).crop((left, top, left + WIDTH, top + HEIGHT))`,
+  letterbox: `    # Resized until it just fits, in the middle of grey.
+    scale = min(WIDTH / image.width, HEIGHT / image.height)
+    width = min(WIDTH, max(1, int(image.width * scale + 0.5)))
+    height = min(HEIGHT, max(1, int(image.height * scale + 0.5)))
+    grey = Image.new("RGB", (WIDTH, HEIGHT), (${LETTERBOX_GREY}, ${LETTERBOX_GREY}, ${LETTERBOX_GREY}))
+    grey.paste(image.resize((width, height), FILTER), ((WIDTH - width) // 2, (HEIGHT - height) // 2))
+    image = grey`,
+};
+
+/** `preprocess.py` */
+export function preprocessPython({ height, width, resize, interpolation, mean, std }: ExampleSettings): string {
+  return `"""From an image file to the model's input, exactly as in training. Needs Pillow and numpy."""
+import numpy as np
+from PIL import Image, ImageOps
+
+WIDTH, HEIGHT = ${width}, ${height}
+FILTER = Image.Resampling.${interpolation.toUpperCase()}
+MEAN = np.array([${mean.join(', ')}], np.float32).reshape(3, 1, 1)
+STD = np.array([${std.join(', ')}], np.float32).reshape(3, 1, 1)
+
+
+def load_image(path):
+    """float32 [3, ${height}, ${width}], RGB in 0..1."""
+    image = ImageOps.exif_transpose(Image.open(path))
+    if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("RGB")
+${RESIZE[resize]}
+    return np.asarray(image, np.float32).transpose(2, 0, 1) / 255
+
+
+def normalize(image):
+    return (image - MEAN) / STD
+`;
+}
+
+/** `predict_onnx.py` */
+export function onnxPython({ normalization, output }: ExampleSettings): string {
+  const imports = normalization ? 'load_image' : 'load_image, normalize';
+  const input = normalization ? 'load_image(path)' : 'normalize(load_image(path))';
+  return `"""Runs model.onnx on images.
+
+pip install onnxruntime pillow numpy
+python predict_onnx.py photo.jpg ...
+"""
+import json
+import sys
+from pathlib import Path
+
+import onnxruntime
+
+from preprocess import ${imports}
+
+session = onnxruntime.InferenceSession(str(Path(__file__).parent.parent / "model.onnx"))
+labels = json.loads(session.get_modelmeta().custom_metadata_map["labels"])
+
+for path in sys.argv[1:]:
+    image = ${input}
+    scores = session.run(["${output}"], {"image": image[None]})[0][0]
+    best = int(scores.argmax())
+    everything = {label: float(score) for label, score in zip(labels, scores)}
+    print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "all_predictions": everything}))
+`;
+}
+
+/** `load_pytorch.py`; `timm` is the name of the same architecture there, null takes model.py. */
+export function torchPython({ classes }: ExampleSettings, timm: string | null): string {
+  const packages = timm === null ? 'torch safetensors pillow numpy' : 'timm torch safetensors pillow numpy';
+  const imports = timm === null ? 'import torch' : 'import timm\nimport torch';
+  const local = timm === null ? 'from model import Model\nfrom preprocess' : 'from preprocess';
+  const make = timm === null ? 'Model()' : `timm.create_model("${timm}", num_classes=${classes})`;
+  return `"""Loads model.safetensors into PyTorch and runs it on images.
+
+pip install ${packages}
+python load_pytorch.py photo.jpg ...
+"""
+import json
+import sys
+from pathlib import Path
+
+${imports}
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+${local} import load_image, normalize
+
+weights = Path(__file__).parent.parent / "model.safetensors"
+model = ${make}
+model.load_state_dict(load_file(weights), strict=True)
+model.eval()
+with safe_open(weights, "pt") as file:
+    labels = json.loads(file.metadata()["labels"])
+
+for path in sys.argv[1:]:
+    image = torch.from_numpy(normalize(load_image(path)))
+    with torch.no_grad():
+        logits = model(image[None])[0]
+    scores = logits.softmax(0)
+    best = int(scores.argmax())
+    print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "logits": logits.tolist()}))
+`;
+}

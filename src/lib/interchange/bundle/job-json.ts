@@ -1,0 +1,77 @@
+// The job of a bundle from JSON. It was complete and checked when it was written, so that only its form is looked at here.
+
+import type { Job } from '$lib/job/job';
+import { anything, boolean, dictionary, integer, nullable, number, object, oneOf, pair, text } from '../decode';
+import type { Decoder } from '../decode';
+
+const loss: Decoder<Job['loss']> = (value, path) => ({
+  ...dictionary(anything)(value, path),
+  ...object<{ name: string }>({ name: text })(value, path),
+});
+
+export const jobFromJson: Decoder<Job> = object<Job>({
+  version: oneOf(1),
+  task: text,
+  model: object<Job['model']>({ name: text, config: dictionary(anything) }),
+  data: object<Job['data']>({
+    path: nullable(text),
+    train_dir: nullable(text),
+    val_dir: nullable(text),
+    test_dir: nullable(text),
+    split: object<Job['data']['split']>({
+      source: oneOf('auto', 'folders', 'fractions'),
+      val: number,
+      test: number,
+      stratified: boolean,
+    }),
+  }),
+  training: object<Job['training']>({ epochs: integer(1), batch_size: integer(1) }),
+  preprocess: object<Job['preprocess']>({
+    image_size: integer(1),
+    resize: oneOf('stretch', 'crop', 'letterbox'),
+    interpolation: oneOf('bilinear', 'bicubic', 'nearest'),
+    normalize: oneOf('imagenet', 'dataset', 'minus_one_one', 'none'),
+  }),
+  augment: object<Job['augment']>({
+    horizontal_flip: number,
+    vertical_flip: number,
+    shift: number,
+    rotation: number,
+    random_resized_crop: object<Job['augment']['random_resized_crop']>({
+      enabled: boolean,
+      scale: pair(number),
+      ratio: pair(number),
+    }),
+    color_jitter: object<Job['augment']['color_jitter']>({
+      brightness: number,
+      contrast: number,
+      saturation: number,
+      hue: number,
+    }),
+  }),
+  optimizer: object<Job['optimizer']>({
+    name: oneOf('sgd', 'adamw'),
+    learning_rate: number,
+    weight_decay: number,
+    momentum: number,
+    nesterov: boolean,
+    betas: pair(number),
+    epsilon: number,
+    decay_all: boolean,
+    clip_norm: number,
+  }),
+  scheduler: object<Job['scheduler']>({
+    name: oneOf('constant', 'cosine', 'one_cycle'),
+    warmup_epochs: number,
+    minimum_rate: number,
+    pct_start: number,
+    div_factor: number,
+    final_div_factor: number,
+  }),
+  loss,
+  validation: object<Job['validation']>({ every_epochs: integer(1), metric: text }),
+  early_stopping: object<Job['early_stopping']>({ enabled: boolean, patience: number, min_delta: number }),
+  checkpoints: object<Job['checkpoints']>({ keep_best: boolean, keep_last: boolean }),
+  engine: object<Job['engine']>({ name: oneOf('auto', 'tfjs'), device: oneOf('auto', 'webgpu', 'wasm', 'cpu') }),
+  seed: integer(0),
+});
