@@ -97,7 +97,8 @@ async function fullError(database: Database, cause: unknown): Promise<TrainyardE
       : ` Deleting the project "${largest.name}" would free ${formatBytes(largest.bytes)}.`;
   return new TrainyardError(
     'storage-full',
-    `The browser's storage is full (${formatBytes(usedBytes)} of ${formatBytes(grantedBytes)} used), so this was not saved; nothing that was saved before is lost.`,
+    // The disk may be full long before the bytes that the browser would grant are used.
+    `The browser has no more room for this page (${formatBytes(usedBytes)} used, ${formatBytes(grantedBytes)} the most it would grant), so this was not saved; nothing that was saved before is lost.`,
     `Free disk space or delete a project that you no longer need.${candidate}`,
     { cause },
   );

@@ -1,0 +1,89 @@
+// A full disk: the error says what takes space, and what was stored before is as it was. The browser's quota itself is lowered.
+
+import { cdp } from 'vitest/browser';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { putBlobs } from '$lib/storage/blobs';
+import { persist, usage } from '$lib/storage/quota';
+import { createProject } from '$lib/storage/projects';
+import type { BlobRecord } from '$lib/storage/records';
+import { createRun, getRun } from '$lib/storage/runs';
+import { getCheckpoint, saveCheckpoints } from '$lib/storage/checkpoints';
+import { encodePng } from '$lib/data/png';
+import { filesSource, runImport, storeCounts } from '../data/support';
+import { fill, openFresh } from './open';
+import { checkpointOf, runOf } from './runs';
+
+/** Bytes for all of this origin; the estimate that pages see stays as it was. Other tests keep far less than is given here. */
+async function limitQuota(quotaSize: number): Promise<void> {
+  // Typed for its provider only.
+  const session = cdp() as unknown as { send(method: string, parameters: object): Promise<unknown> };
+  await session.send('Storage.overrideQuotaForOrigin', { origin: location.origin, quotaSize });
+}
+
+// Once for all tests here: Chromium remembers for half a minute how much room there was.
+beforeAll(() => limitQuota(8e6));
+afterAll(() => limitQuota(10e9));
+
+/** Bytes that do not compress. */
+function randomBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) crypto.getRandomValues(bytes.subarray(at, Math.min(length, at + 65_536)));
+  return bytes;
+}
+
+function largeBlob(): BlobRecord {
+  return { hash: crypto.randomUUID(), mime: 'image/png', bytes: randomBytes(4e6) };
+}
+
+test('usage is what the browser says, and persistence can be asked for', async () => {
+  const { usedBytes, grantedBytes } = await usage();
+  expect(grantedBytes).toBeGreaterThan(usedBytes);
+  expect(typeof (await persist())).toBe('boolean');
+});
+
+test('blobs that do not fit are an error that names numbers and a remedy, and nothing of the batch is kept', async () => {
+  const database = await openFresh();
+  await fill(database, 'flowers', ['a', 'b']);
+  const before = await storeCounts(database);
+  const batch = [largeBlob(), largeBlob(), largeBlob()];
+  await expect(putBlobs(database, batch)).rejects.toMatchObject({
+    code: 'storage-full',
+    message: expect.stringMatching(
+      /^The browser has no more room .* nothing that was saved before is lost\.$/,
+    ) as string,
+    hint: expect.stringContaining('Deleting the project "flowers" would free 2 B') as string,
+  });
+  expect(await storeCounts(database)).toEqual(before);
+  await createProject(database, { name: 'works again', task: 'classification' });
+});
+
+test('a checkpoint that does not fit leaves the one before and the run as they were', async () => {
+  const database = await openFresh();
+  const { project, version } = await fill(database, 'p', ['a']);
+  const run = runOf(project.id, version.id);
+  await createRun(database, run);
+  const first = checkpointOf(run.id, 'last', 1);
+  await saveCheckpoints(database, run.id, [first], { epochsDone: 1 });
+  const second = checkpointOf(run.id, 'last', 2);
+  second.state.parameters.set('large', new Float32Array(randomBytes(16e6).buffer));
+  await expect(saveCheckpoints(database, run.id, [second], { epochsDone: 2 })).rejects.toMatchObject({
+    code: 'storage-full',
+  });
+  expect(await getCheckpoint(database, run.id, 'last')).toEqual(first);
+  expect((await getRun(database, run.id)).epochsDone).toBe(1);
+});
+
+test('an import that does not fit leaves nothing behind', async () => {
+  const database = await openFresh();
+  await fill(database, 'p', ['a']);
+  const before = await storeCounts(database);
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {};
+  for (let i = 0; i < 12; i++) {
+    files[`${i % 2}/${i}.png`] = encodePng(
+      { width: 600, height: 600, channels: 3, data: randomBytes(600 * 600 * 3) },
+      1,
+    );
+  }
+  await expect(runImport(database, filesSource('large', files))).rejects.toMatchObject({ code: 'storage-full' });
+  expect(await storeCounts(database)).toEqual(before);
+});
