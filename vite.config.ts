@@ -78,6 +78,8 @@ export default defineConfig({
           name: 'e2e',
           environment: 'node',
           include: ['tests/e2e/**/*.test.ts'],
+          // Concurrent tests start a browser each.
+          maxConcurrency: 2,
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,

@@ -1,0 +1,31 @@
+// Runs `trainyard` as a person would: another process, its exit status, what it wrote to stdout and stderr.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const SCRIPT = fileURLToPath(new URL('../../../scripts/trainyard.mjs', import.meta.url));
+
+export interface CommandResult {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export function trainyard(args: readonly string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
+      cwd: options.cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+/** The lines of stderr that begin with the program's name: its last words, as against progress. */
+export function complaints({ stderr }: CommandResult): string[] {
+  return stderr.split('\n').filter((line) => line.startsWith('trainyard: '));
+}
