@@ -38,11 +38,15 @@ const noTensorflow = {
   message: 'TensorFlow.js belongs to workers, engines/tfjs, graph/ops/*/tfjs.ts and tasks/*/loss.ts.',
 };
 
-/** @param {string[]} folders @param {string} message */
-function forbid(folders, message) {
+// Data for forms and tables, which everybody may have.
+const OPEN = ['tasks/catalog'];
+// Plain arithmetic, which the page shows before a run: the learning rate of each step, the steps of an epoch.
+const OPEN_TO_PAGE = [...OPEN, 'training/schedules', 'pipeline/order'];
+
+/** @param {string[]} folders @param {string} message @param {string[]} open files in them that may be imported all the same */
+function forbid(folders, message, open = OPEN) {
   const names = folders.join('|');
-  // tasks/catalog.ts is data for forms and tables, which the page may have.
-  const regex = `^(\\$lib/|(\\.\\./)+(src/)?(lib/)?)(?!tasks/catalog$)(${names})(/|$)`;
+  const regex = `^(\\$lib/|(\\.\\./)+(src/)?(lib/)?)(?!(${open.join('|')})$)(${names})(/|$)`;
   return { regex, allowTypeImports: true, message };
 }
 
@@ -133,7 +137,10 @@ export default defineConfig(
       ...(withTensorflow === undefined ? [] : [restrict(withTensorflow, layer(folder))]),
     ];
   }),
-  restrict(['src/routes/**'], [forbid(COMPUTE, 'The page reaches compute only through rpc.'), noWorkers, noTensorflow]),
+  restrict(
+    ['src/routes/**'],
+    [forbid(COMPUTE, 'The page reaches compute only through rpc.', OPEN_TO_PAGE), noWorkers, noTensorflow],
+  ),
   restrict(
     ['models/**'],
     [

@@ -1,0 +1,187 @@
+// The job that the Train page edits: a preset, a model, and what the person changed from there. Everything else follows from these
+// three, so a default that depends on a choice (the learning rate on the optimiser) follows that choice until it is set by hand.
+import { getPath, isObject, setPath } from '$lib/core/path';
+import type { Fields, Preset, Problem } from '$lib/core/schema';
+import { JOB_VERSION, type Job } from '$lib/job/job';
+import { checkJob, type JobContext } from '$lib/job/parse';
+import { JOB_PRESETS, jobFields } from '$lib/job/schema';
+import type { ModelEntry } from '$lib/models/contract';
+import type { TaskMeta } from '$lib/tasks/contract';
+
+type Values = Readonly<Record<string, unknown>>;
+
+/** What is kept between visits of the page. */
+export interface DraftRecord {
+  preset: string | null;
+  model: string;
+  /** By dotted path. */
+  changes: Values;
+}
+
+export interface DraftOptions {
+  context: JobContext;
+  task: TaskMeta;
+  /** Values that hold from the start, by dotted path: the device that was forced. */
+  given?: Values;
+}
+
+/** The defaults of other fields depend on these; see job/resolve.ts. */
+const DECIDING = ['optimizer.name', 'training.batch_size', 'preprocess.image_size'];
+
+/** Of the job, what the form of the page leaves out: said elsewhere on the page, or only for the command line. */
+const NOT_IN_FORM = ['version', 'task', 'data'];
+
+const FIRST_PRESET = 'balanced';
+
+export class JobDraft {
+  readonly #context: JobContext;
+  readonly #task: TaskMeta;
+  readonly #given: Values;
+  readonly models: readonly ModelEntry[];
+  readonly presets: readonly Preset[] = JOB_PRESETS;
+
+  preset = $state.raw<string | null>(FIRST_PRESET);
+  model = $state.raw('');
+  changes = $state.raw<Values>({});
+
+  readonly entry = $derived.by(() => this.models.find(({ meta }) => meta.id === this.model) ?? this.models[0]);
+  readonly #allFields = $derived.by(() => jobFields(this.#context, this.#task, this.entry));
+  readonly #checked = $derived.by(() => checkJob(this.#document(this.changes), this.#context));
+  /** Complete; of use for training only while `problems` is empty. */
+  readonly job: Job = $derived(this.#checked.job);
+  readonly problems: readonly Problem[] = $derived(this.#checked.problems);
+  readonly notices: readonly string[] = $derived(this.#checked.notices);
+  /** Fields, values and defaults of the form. */
+  readonly fields: Fields = $derived(inForm(this.#allFields));
+  readonly base: Values = $derived(pickForm(this.#base()));
+  readonly value: Values = $derived(pickForm(putAll(this.job, this.changes)));
+
+  constructor({ context, task, given = {} }: DraftOptions) {
+    this.#context = context;
+    this.#task = task;
+    this.#given = given;
+    this.models = context.models.filter(({ meta }) => meta.tasks.includes(task.id));
+    this.model = this.models[0]?.meta.id ?? '';
+  }
+
+  /** What the form gives back: all values, of which those that differ from the defaults are kept. */
+  setValue(value: Values): void {
+    const base = this.base;
+    const changed = leafPaths(this.fields).filter((path) => !same(getPath(value, path), getPath(base, path)));
+    this.changes = Object.fromEntries(changed.map((path) => [path, getPath(value, path)]));
+  }
+
+  /** Takes a preset; what the person set by hand stays unless the preset says something about it. */
+  setPreset(id: string): void {
+    const spoken = this.presets.flatMap(({ values }) => Object.keys(values));
+    this.preset = id;
+    this.changes = without(this.changes, (path) => spoken.includes(path));
+  }
+
+  /** Another model has other settings of its own; the rest stays. */
+  setModel(id: string): void {
+    this.model = id;
+    this.changes = without(this.changes, (path) => path.startsWith('model.config.'));
+  }
+
+  /** The model's own preset that is in force. */
+  readonly configPreset = $derived.by(() =>
+    this.entry.config.presets.find(({ values }) =>
+      Object.entries(values).every(([path, wanted]) => same(getPath(this.job.model.config, path), wanted)),
+    ),
+  );
+
+  setConfigPreset(preset: Preset): void {
+    const next = Object.entries(preset.values).reduce<unknown>(
+      (value, [path, wanted]) => setPath(value, `model.config.${path}`, wanted),
+      this.value,
+    );
+    if (isObject(next)) this.setValue(next);
+  }
+
+  reset(): void {
+    this.changes = {};
+  }
+
+  /** The job of another model with nothing changed. */
+  defaultFor(model: string): Job {
+    return checkJob(
+      putAll({ version: JOB_VERSION, task: this.#task.id, model: { name: model } }, this.#given),
+      this.#context,
+    ).job;
+  }
+
+  /** Takes a job document of any version as it is. Its problems, if any; then nothing has changed. */
+  adopt(document: unknown): readonly Problem[] {
+    const { job, problems } = checkJob(document, this.#context);
+    if (problems.length > 0) return problems;
+    this.preset = null;
+    this.model = job.model.name;
+    this.changes = {};
+    // Twice, because the defaults of some fields follow from the deciding ones, which are changes now.
+    for (let round = 0; round < 2; round++) this.setValue(pickForm(job));
+    return [];
+  }
+
+  record(): DraftRecord {
+    return { preset: this.preset, model: this.model, changes: this.changes };
+  }
+
+  /** Goes on from what was kept; anything that does not fit is left out. */
+  restore(kept: unknown): void {
+    if (!isObject(kept)) return;
+    const { preset, model, changes } = kept;
+    if (preset === null || this.presets.some(({ id }) => id === preset)) this.preset = preset as string | null; // just checked
+    if (typeof model === 'string' && this.models.some(({ meta }) => meta.id === model)) this.model = model;
+    const known = leafPaths(this.fields);
+    if (isObject(changes)) this.changes = without(changes, (path) => !known.includes(path));
+  }
+
+  #document(changes: Values): unknown {
+    const preset = this.presets.find(({ id }) => id === this.preset);
+    const start = { version: JOB_VERSION, task: this.#task.id, model: { name: this.model } };
+    return putAll(putAll(putAll(start, this.#given), preset?.values ?? {}), changes);
+  }
+
+  #base(): unknown {
+    const plain = checkJob(this.#document({}), this.#context).job;
+    const decided = checkJob(this.#document(without(this.changes, (path) => !DECIDING.includes(path))), this.#context);
+    if (decided.problems.length > 0) return plain;
+    return DECIDING.reduce<unknown>((job, path) => setPath(job, path, getPath(plain, path)), decided.job);
+  }
+}
+
+function putAll(value: unknown, values: Values): unknown {
+  return Object.entries(values).reduce((changed, [path, next]) => setPath(changed, path, next), value);
+}
+
+function without(values: Values, drop: (path: string) => boolean): Values {
+  return Object.fromEntries(Object.entries(values).filter(([path]) => !drop(path)));
+}
+
+function same(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** The model is chosen by its card: of `model` the form has the settings alone. */
+function inForm(fields: Fields): Fields {
+  const shown = Object.entries(fields).filter(([name]) => !NOT_IN_FORM.includes(name));
+  return Object.fromEntries(
+    shown.map(([name, field]) => {
+      if (name !== 'model' || field.type !== 'object') return [name, field];
+      return [name, { ...field, fields: { config: field.fields.config } }];
+    }),
+  );
+}
+
+function pickForm(job: unknown): Values {
+  if (!isObject(job)) return {};
+  const { model, ...rest } = without(job, (name) => NOT_IN_FORM.includes(name));
+  return { model: { config: getPath(model, 'config') }, ...rest };
+}
+
+function leafPaths(fields: Fields, prefix = ''): string[] {
+  return Object.entries(fields).flatMap(([name, field]) =>
+    field.type === 'object' ? leafPaths(field.fields, `${prefix}${name}.`) : [`${prefix}${name}`],
+  );
+}
