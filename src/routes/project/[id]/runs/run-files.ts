@@ -17,7 +17,11 @@ export async function saveRunFile(app: App, run: RunRecord, file: RunFile): Prom
     }
     const records = await readEvents(await app.database(), run.id);
     if (file === 'log') {
-      downloadText(records.map((record) => `${JSON.stringify(record.event)}\n`).join(''), 'log.jsonl', 'application/jsonl');
+      downloadText(
+        records.map((record) => `${JSON.stringify(record.event)}\n`).join(''),
+        'log.jsonl',
+        'application/jsonl',
+      );
       return;
     }
     const { historyCsv } = await import('$lib/evaluation/history');
