@@ -42,7 +42,7 @@ const kernel = (x, a = Math.abs(x)) =>
 
 const NEAREST = `// For each output pixel the input pixel under its centre.
 function taps(input, output) {
-  return Array.from({ length: output }, (_, i) => ({ first: Math.min(input - 1, Math.floor(((i + 0.5) * input) / output)), weights: [1] }));
+  return Array.from({ length: output }, (_, i) => ({ first: Math.min(input - 1, Math.floor((i + 0.5) * (input / output))), weights: [ONE] }));
 }`;
 
 const ANTIALIASED = `// For each output pixel the first input pixel that counts and the weights from there on.
@@ -54,7 +54,7 @@ function taps(input, output) {
     const last = Math.min(input, Math.trunc(center + SUPPORT * stretch + 0.5));
     const weights = Array.from({ length: last - first }, (_, tap) => kernel((tap + first - center + 0.5) / stretch));
     const total = weights.reduce((sum, weight) => sum + weight, 0);
-    return { first, weights: weights.map((weight) => weight / total) };
+    return { first, weights: weights.map((weight) => Math.trunc((weight / total) * ONE + Math.sign(weight) * 0.5)) };
   });
 }`;
 
@@ -80,6 +80,8 @@ export async function decode(file) {
   return { width, height, data: Uint8ClampedArray.from({ length: 3 * width * height }, (_, i) => rgba[4 * Math.floor(i / 3) + (i % 3)]) };
 }
 
+// Weights are whole numbers of this, as in Pillow.
+const ONE = 2 ** 22;
 ${filter}
 
 // Columns first, then rows, 8 bits in between.
@@ -94,7 +96,7 @@ function along({ width: input, height, data }, width) {
       for (let channel = 0; channel < 3; channel++) {
         let sum = 0;
         weights.forEach((weight, tap) => (sum += weight * data[3 * (y * input + first + tap) + channel]));
-        result[3 * (y * width + x) + channel] = Math.floor(sum + 0.5);
+        result[3 * (y * width + x) + channel] = Math.floor(sum / ONE + 0.5);
       }
   });
   return { width, height, data: result };

@@ -4,21 +4,30 @@ import { LETTERBOX_GREY } from './settings';
 import type { ExampleSettings } from './settings';
 
 const RESIZE: Readonly<Record<ExampleSettings['resize'], string>> = {
-  stretch: `    image = image.resize((WIDTH, HEIGHT), FILTER)`,
+  stretch: `    image = resize(image, WIDTH, HEIGHT)`,
   crop: `    # Resized until it just covers the input, then the middle is taken.
     if WIDTH / image.width >= HEIGHT / image.height:
-        size = WIDTH, max(HEIGHT, WIDTH * image.height // image.width)
+        width, height = WIDTH, max(HEIGHT, WIDTH * image.height // image.width)
     else:
-        size = max(WIDTH, HEIGHT * image.width // image.height), HEIGHT
-    left, top = round((size[0] - WIDTH) / 2), round((size[1] - HEIGHT) / 2)
-    image = image.resize(size, FILTER).crop((left, top, left + WIDTH, top + HEIGHT))`,
+        width, height = max(WIDTH, HEIGHT * image.width // image.height), HEIGHT
+    left, top = round((width - WIDTH) / 2), round((height - HEIGHT) / 2)
+    image = resize(image, width, height).crop((left, top, left + WIDTH, top + HEIGHT))`,
   letterbox: `    # Resized until it just fits, in the middle of grey.
     scale = min(WIDTH / image.width, HEIGHT / image.height)
     width = min(WIDTH, max(1, int(image.width * scale + 0.5)))
     height = min(HEIGHT, max(1, int(image.height * scale + 0.5)))
     grey = Image.new("RGB", (WIDTH, HEIGHT), (${LETTERBOX_GREY}, ${LETTERBOX_GREY}, ${LETTERBOX_GREY}))
-    grey.paste(image.resize((width, height), FILTER), ((WIDTH - width) // 2, (HEIGHT - height) // 2))
+    grey.paste(resize(image, width, height), ((WIDTH - width) // 2, (HEIGHT - height) // 2))
     image = grey`,
+};
+
+const FILTER: Readonly<Record<ExampleSettings['interpolation'], string>> = {
+  bilinear: `    return image.resize((width, height), Image.Resampling.BILINEAR)`,
+  bicubic: `    return image.resize((width, height), Image.Resampling.BICUBIC)`,
+  nearest: `    # The pixel under each centre. Pillow adds up steps, and takes a neighbour where the rounding errors tip a tie.
+    columns = ((np.arange(width) + 0.5) * (image.width / width)).astype(int)
+    rows = ((np.arange(height) + 0.5) * (image.height / height)).astype(int)
+    return Image.fromarray(np.asarray(image)[rows[:, None], columns])`,
 };
 
 /** `preprocess.py` */
@@ -28,9 +37,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 WIDTH, HEIGHT = ${width}, ${height}
-FILTER = Image.Resampling.${interpolation.toUpperCase()}
 MEAN = np.array([${mean.join(', ')}], np.float32).reshape(3, 1, 1)
 STD = np.array([${std.join(', ')}], np.float32).reshape(3, 1, 1)
+
+
+def resize(image, width, height):
+${FILTER[interpolation]}
 
 
 def load_image(path):
