@@ -1,6 +1,8 @@
 // Names of files: which are images by name, which are rubbish of operating systems, and the folder all of them share.
 // What a file really is decides image-header.ts.
 
+import { TrainyardError } from '$lib/core/errors';
+import { formatBytes } from '$lib/core/format';
 import type { SplitName } from '$lib/storage/records';
 import type { SourceFile } from './contract';
 
@@ -92,6 +94,19 @@ export function listNames(names: readonly string[], shown = 5): string {
   const quoted = names.slice(0, shown).map((name) => `"${name}"`);
   if (names.length > shown) return `${quoted.join(', ')} and ${names.length - shown} more`;
   return quoted.length < 2 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')} and ${quoted[quoted.length - 1]}`;
+}
+
+/** Larger than any image within the pixel limits is once encoded; a video renamed .jpg must not fill the memory. */
+const MAX_IMAGE_BYTES = 500e6;
+
+/** The whole content of what should be an image. Throws 'file-too-large' with the reason as its message. */
+export async function readImageBytes(file: SourceFile): Promise<Uint8Array<ArrayBuffer>> {
+  if (file.size <= MAX_IMAGE_BYTES) return readBytes(file);
+  throw new TrainyardError(
+    'file-too-large',
+    `${formatBytes(file.size)} is over the limit of ${formatBytes(MAX_IMAGE_BYTES)} a file`,
+    `Save ${file.path} smaller or leave it out.`,
+  );
 }
 
 /** The whole content. */

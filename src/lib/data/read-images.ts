@@ -1,6 +1,6 @@
 // The busy part of an import: files in, blobs and measurements out, a bounded number of bytes at a time.
 
-import { serializeError } from '$lib/core/errors';
+import { TrainyardError, serializeError } from '$lib/core/errors';
 import type { Inspect, Inspection } from '$lib/pipeline/inspection';
 import type { BlobRecord, DataProblem, ThumbnailRecord } from '$lib/storage/records';
 import type { ImportEvent } from './contract';
@@ -129,9 +129,9 @@ async function readCandidate(
     fail(index, { kind: meant ? 'unreadable' : 'skipped', path: entry.path, reason: result.reason });
     return nothing;
   } catch (error) {
-    const { code, message } = serializeError(error);
-    // The browser's own words when a dropped file was moved or changed meanwhile are of no help.
-    const reason = code === 'archive-entry' ? message : `the file could not be read (${message})`;
+    const { message } = serializeError(error);
+    // Else it is the browser, whose file was moved or changed since it was dropped.
+    const reason = error instanceof TrainyardError ? message : `the file could not be read (${message})`;
     fail(index, { kind: 'unreadable', path: entry.path, reason });
     return nothing;
   }

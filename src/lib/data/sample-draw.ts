@@ -6,17 +6,20 @@ import type { PixelImage } from '$lib/pipeline/contract';
 import type { Distance } from './sample-shapes';
 
 /** Lengths are parts of the image's side, colours 0..255. Tuned so that colour and place tell nothing; see sample.ts. */
-const RADIUS = [0.25, 0.4] as const;
+const RADIUS = [0.36, 0.46] as const;
 /** Of the centre from the middle, either way. */
-const SHIFT = 0.14;
+const SHIFT = 0.05;
 /** Least distance between any colour of the shape and any of the background, in RGB (black to white is 441). */
-const CONTRAST = 90;
-const CLUTTER_BEHIND = [3, 6] as const;
-const CLUTTER_IN_FRONT = [0, 2] as const;
+const CONTRAST = 150;
+const CLUTTER_BEHIND = [2, 4] as const;
+const CLUTTER_IN_FRONT = [0, 1] as const;
 const CLUTTER_RADIUS = [0.03, 0.08] as const;
 const LINE_WIDTH = [0.012, 0.03] as const;
 /** Amplitude of the noise of an image. */
-const NOISE = [0, 16] as const;
+const NOISE = [0, 10] as const;
+/** How far the second colour of the ground, and of the shape, is from its first: textures are calmer than outlines. */
+const GROUND_TEXTURE = 0.35;
+const SHAPE_TEXTURE = 0.6;
 /** Muted enough for a gallery, far from grey. */
 const SATURATION = [0.25, 0.8] as const;
 const LIGHTNESS = [0.2, 0.85] as const;
@@ -37,15 +40,15 @@ export function drawShape(shape: Distance, size: number, seed: number, index: nu
   const random = stream(seed, 'sample', index);
   const canvas: Canvas = { size, data: new Float32Array(size * size * 3) };
   const ground = colour(random);
-  // Half way to another colour: a background is calmer than what stands before it.
-  const calm = mix(ground, colour(random), 0.5);
-  const inks = [farFrom([ground, calm], random), farFrom([ground, calm], random)] as const;
-  paint(canvas, everywhere(size), { first: ground, second: calm, share: texture(size, random) });
+  const groundTexture = mix(ground, colour(random), GROUND_TEXTURE);
+  const ink = farFrom([ground, groundTexture], random);
+  const inkTexture = mix(ink, farFrom([ground, groundTexture], random), SHAPE_TEXTURE);
+  paint(canvas, everywhere(size), { first: ground, second: groundTexture, share: texture(size, random) });
   repeat(CLUTTER_BEHIND, random, () => drawClutter(canvas, random));
   const radius = between(RADIUS, random) * size;
   const [x, y] = [random(), random()].map((place) => size * (0.5 + SHIFT * (2 * place - 1)));
   const placed = turned(shape, radius, x, y, 2 * Math.PI * random());
-  paint(canvas, placed, { first: inks[0], second: inks[1], share: texture(size, random) });
+  paint(canvas, placed, { first: ink, second: inkTexture, share: texture(size, random) });
   repeat(CLUTTER_IN_FRONT, random, () => drawClutter(canvas, random));
   return finish(canvas, between(NOISE, random), random);
 }

@@ -61,7 +61,7 @@ export interface SplitSettings {
 }
 
 export interface Statistics {
-  /** Per channel R, G, B in 0..1 over (a seeded sample of at most 2,000) images of the train split. */
+  /** Per channel R, G, B in 0..1 over the images of the train split, each image counting the same; `sampled` is their number. */
   mean: readonly [number, number, number];
   std: readonly [number, number, number];
   sampled: number;

@@ -5,7 +5,7 @@ import { TrainyardError } from '$lib/core/errors';
 import { formatCount } from '$lib/core/format';
 import type { DataProblem, SplitName } from '$lib/storage/records';
 import type { SourceFile } from '../contract';
-import { baseName, extensionOf, fileKind, listNames, readBytes, splitOfFolder } from '../files';
+import { baseName, extensionOf, fileKind, listNames, readBytes, readImageBytes, splitOfFolder } from '../files';
 import type { Format, ImageEntry, Reading } from './format';
 
 const FILE_COLUMNS = ['filename', 'file', 'file_name', 'filepath', 'path', 'image', 'image_path', 'img'];
@@ -73,7 +73,7 @@ async function read(files: readonly SourceFile[]): Promise<Reading> {
         }
         continue;
       }
-      const load = async () => ({ bytes: await readBytes(file) });
+      const load = async () => ({ bytes: await readImageBytes(file) });
       const entry: ImageEntry = {
         path: file.path,
         label: row.label,

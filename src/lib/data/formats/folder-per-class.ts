@@ -5,7 +5,7 @@ import { TrainyardError } from '$lib/core/errors';
 import { formatPlural } from '$lib/core/format';
 import type { DataProblem, SplitName } from '$lib/storage/records';
 import type { SourceFile } from '../contract';
-import { fileKind, listNames, readBytes, splitOfFolder } from '../files';
+import { fileKind, listNames, readImageBytes, splitOfFolder } from '../files';
 import type { Format, ImageEntry, Reading } from './format';
 
 export const folderPerClass: Format = {
@@ -41,7 +41,7 @@ function read(files: readonly SourceFile[]): Reading {
       // macOS writes accents as separate characters; 'é' must not become two classes.
       label: label.normalize('NFC'),
       ...(folderSplit === null ? {} : { folderSplit }),
-      load: async () => ({ bytes: await readBytes(file) }),
+      load: async () => ({ bytes: await readImageBytes(file) }),
     });
   }
   if (entries.length === 0 && images.length > 0) throw noFolders(images);

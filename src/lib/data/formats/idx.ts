@@ -105,6 +105,7 @@ function* listImages(
 }
 
 async function readIdx(file: SourceFile, dimensions: readonly number[]): Promise<IdxArray> {
+  if (file.size > MAX_BYTES) throw bad(file, `it has ${formatCount(file.size)} bytes`);
   const bytes = unzip(file, await readBytes(file));
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 || view.getUint16(0) !== 0) throw bad(file, 'it does not begin like an IDX file');
