@@ -23,7 +23,6 @@ import { bench } from './bench';
 import type { Inputs } from './inputs';
 import { tell, writeFile } from './output';
 
-const SAMPLE_MODEL = 'tiny-cnn';
 /** Lines about duplicates and small classes; thousands would bury the rest. */
 const LATE_PROBLEMS = 50;
 const ALL_FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors'];
@@ -63,11 +62,13 @@ export function createCommands(clients: Clients, inputs: Inputs) {
 
   /** The sample with the settings that "Try a sample" uses. */
   async function demo({ device }: { device: DeviceRequest }): Promise<unknown> {
-    const { SAMPLE_DEFAULTS } = await import('$lib/data/sample');
-    const document = { model: { name: SAMPLE_MODEL } };
+    const [{ SAMPLE_DEFAULTS }, { SAMPLE_JOB }] = await Promise.all([
+      import('$lib/data/sample'),
+      import('$lib/job/sample'),
+    ]);
     const overrides = [`engine.device=${device}`];
-    const { job } = parseJob(document, { ...catalog, overrides });
-    return trainOn(SAMPLE_DEFAULTS, document, overrides, job);
+    const { job } = parseJob(SAMPLE_JOB, { ...catalog, overrides });
+    return trainOn(SAMPLE_DEFAULTS, SAMPLE_JOB, overrides, job);
   }
 
   async function trainOn(
