@@ -66,6 +66,9 @@ export class TfjsTrainStep implements TrainStep {
       });
       this.#step++;
       return { loss: lazyScalar(loss) };
+    } catch (error) {
+      freeTape();
+      throw error;
     } finally {
       // Kept beyond the gradient's own scope for the running statistics.
       for (const { mean, varBiased } of seen) tf.dispose([mean, varBiased]);
@@ -107,6 +110,11 @@ export class TfjsTrainStep implements TrainStep {
       momentum: node.attributes.momentum,
     };
   }
+}
+
+/** tfjs frees what a forward pass saved for the backward one only when neither throws. */
+function freeTape(): void {
+  for (const { saved } of tf.engine().state.activeTape ?? []) tf.dispose(saved ?? []);
 }
 
 function lazyScalar(tensor: tf.Scalar): LazyScalar {
