@@ -6,7 +6,7 @@ import { JOB_VERSION } from './job';
 export const SAMPLE_JOB: Readonly<Record<string, unknown>> = {
   version: JOB_VERSION,
   model: { name: 'tiny-cnn' },
-  training: { epochs: 15, batch_size: 32 },
+  training: { epochs: 10, batch_size: 32 },
   preprocess: { image_size: 32 },
   augment: { horizontal_flip: 0.5, vertical_flip: 0.5, shift: 4 },
   optimizer: { learning_rate: 0.004 },

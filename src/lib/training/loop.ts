@@ -144,7 +144,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
 
   try {
     let lastEmit = now();
-    run: while (position.epoch < epochs) {
+    run: while (position.epoch < epochs && !judge.givesUp) {
       const { epoch } = position;
       const epochStarted = now();
       meter.restart();
@@ -207,10 +207,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
         epoch + 1,
       );
       if (signal.aborted) break;
-      if (judge.givesUp) {
-        yield { type: 'notice', message: judge.reason };
-        break;
-      }
+      if (judge.givesUp) yield { type: 'notice', message: judge.reason };
     }
 
     await settle(0);

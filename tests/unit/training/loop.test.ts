@@ -123,11 +123,15 @@ describe('the training loop', () => {
       training: { epochs: 50, batch_size: 8 },
       early_stopping: { enabled: true, patience: 3 },
     });
-    const { events, outcome } = await record(engine, job);
+    const { events, checkpoints, outcome } = await record(engine, job);
     expect(outcome.status).toBe('done');
     expect(outcome.epochs).toBe((outcome.best?.epoch ?? 0) + 3);
     expect(outcome.epochs).toBeLessThan(50);
     expect(ofType(events, 'notice')[0].message).toContain('has not improved for 3 validations');
+    // Cut off after that and resumed, it does not train on.
+    const resumed = await record(engine, job, { from: lastOf(checkpoints, 'last') });
+    expect(resumed.outcome).toEqual(outcome);
+    expect(ofType(resumed.events, 'epoch')).toEqual([]);
   });
 
   it('stops at the next step with a checkpoint of exactly there', async () => {
