@@ -1,4 +1,4 @@
-// Runs import.ts in Chromium with the project's own build settings.
+// Runs import.ts and sample.ts in Chromium with the project's own build settings.
 import { playwright } from '@vitest/browser-playwright';
 import { mergeConfig } from 'vitest/config';
 import base from '../../vite.config.ts';
@@ -14,7 +14,7 @@ export default mergeConfig(
   { ...base, test: {} },
   {
     test: {
-      include: ['tests/bench/import.ts'],
+      include: ['tests/bench/{import,sample}.ts'],
       testTimeout: 600_000,
       browser: {
         enabled: true,

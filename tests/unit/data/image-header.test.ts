@@ -32,9 +32,10 @@ describe.each(imageFixtureNames())('%s', (name) => {
   test('is refused wherever it is cut off', () => {
     // A GIF's second frame may be missing: only the first is used. A PNG may lack IEND's own checksum, a BMP its padding.
     const needed = name === 'frames.gif' ? bytes.length / 2 - 20 : bytes.length - 12;
-    for (let length = 1; length < needed; length++) {
-      expect(readImageHeader(bytes.subarray(0, length)).ok, `${length} of ${bytes.length} bytes`).toBe(false);
-    }
+    const accepted = Array.from({ length: needed }, (_, length) => length).filter(
+      (length) => readImageHeader(bytes.subarray(0, length)).ok,
+    );
+    expect(accepted).toEqual([]);
     expect(reasonOf(bytes.subarray(0, Math.floor(bytes.length / 3)))).toContain('truncated');
   });
 
@@ -43,7 +44,7 @@ describe.each(imageFixtureNames())('%s', (name) => {
       for (const value of [0, 0xff]) {
         const damaged = bytes.slice();
         damaged[i] = value;
-        expect(() => readImageHeader(damaged)).not.toThrow();
+        readImageHeader(damaged);
       }
     }
   });
