@@ -1,8 +1,9 @@
 // "Try a sample", whole: generated images, default settings, a run. One click. Loaded when it is pressed.
 import { deserializeError } from '$lib/core/errors';
 import { SAMPLE_DEFAULTS } from '$lib/data/sample';
-import { defaultJob } from '$lib/job/parse';
+import { parseJob } from '$lib/job/parse';
 import { summarizeData } from '$lib/job/resolve';
+import { SAMPLE_JOB } from '$lib/job/sample';
 import { getVersion } from '$lib/storage/datasets';
 import type { App } from './app.svelte';
 import { loadCatalog } from './catalog';
@@ -21,7 +22,7 @@ export async function trySample(app: App): Promise<{ projectId: string; runId: s
   if (done.summary === null) return null;
   const { projectId, versionId } = done.summary;
   const version = await getVersion(await app.database(), versionId);
-  const job = defaultJob({ ...(await loadCatalog()), data: summarizeData(version) }, undefined, 'tiny-cnn');
+  const { job } = parseJob(SAMPLE_JOB, { ...(await loadCatalog()), data: summarizeData(version) });
   const runId = await app.runs.start({ projectId, versionId, job, name: 'tiny-cnn 1' });
   return { projectId, runId };
 }

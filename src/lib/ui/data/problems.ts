@@ -23,7 +23,8 @@ export function groupOf(problem: DataProblem): ProblemGroupId {
 }
 
 export function groupProblems(problems: readonly DataProblem[]): ProblemGroup[] {
-  const groups = Object.groupBy(problems, groupOf);
+  const groups: Partial<Record<ProblemGroupId, DataProblem[]>> = {};
+  for (const problem of problems) (groups[groupOf(problem)] ??= []).push(problem);
   const many = (id: ProblemGroupId) => groups[id]?.length ?? 0;
   const all: Omit<ProblemGroup, 'problems'>[] = [
     {
