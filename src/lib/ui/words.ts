@@ -27,6 +27,13 @@ export function timeLeft(seconds: number | null | undefined): string {
   return `about ${formatSignificant(seconds / 3600, 2)} h left`;
 }
 
+/** A guess, said as one: 'about 14 min'. */
+export function roughly(seconds: number): string {
+  if (seconds < 90) return `about ${Math.max(5, Math.ceil(seconds / 5) * 5)} s`;
+  if (seconds < 5400) return `about ${Math.round(seconds / 60)} min`;
+  return `about ${formatSignificant(seconds / 3600, 2)} h`;
+}
+
 /** 'just now', '5 min ago', 'yesterday', '3 Mar 2025'. */
 export function ago(time: number, now = Date.now()): string {
   const seconds = (now - time) / 1000;

@@ -207,6 +207,8 @@ function drawLabels(self: uPlot, series: readonly Series[], colors: readonly str
   ctx.save();
   ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
   ctx.textBaseline = 'middle';
+  // uPlot leaves it as its last axis had it.
+  ctx.textAlign = 'left';
   for (const { text, color, y } of labels) {
     ctx.fillStyle = color;
     ctx.fillText(text, bbox.left + bbox.width + 6 * devicePixelRatio, y, (LABEL_WIDTH - 8) * devicePixelRatio);

@@ -1,7 +1,7 @@
 // An evaluation's deciding metric as the result panel shows it.
 import { formatPercent } from '$lib/core/format';
 import { wilsonInterval, type Interval } from '$lib/metrics/interval';
-import { formatMetric, metricInfo, metricTitle } from '$lib/state/metrics';
+import { formatMetric, metricInfo, metricTitle } from './metrics';
 import type { EvaluationRecord } from '$lib/storage/records';
 import type { TaskMeta } from '$lib/tasks/contract';
 
