@@ -32,6 +32,8 @@ export interface ExportRequest {
   /** Subtract mean and divide by std inside ONNX and TF.js models. Default true. */
   normalization?: boolean;
   images: CheckImages;
+  /** What the images are, for the model card. Default: held-out images. */
+  imagesAre?: string;
   runners: ExportRunners;
   onEvent?: (event: ExportEvent) => void;
   signal?: AbortSignal;
@@ -80,7 +82,7 @@ export async function exportModel(request: ExportRequest): Promise<ExportResult>
   stopIfAborted(signal);
   onEvent({ type: 'phase', phase: 'bundling', format: null });
   const verified = formats.filter(({ status }) => status === 'verified');
-  const bundle = await writeBundle({ model, files, formats: verified, normalization });
+  const bundle = await writeBundle({ model, files, formats: verified, normalization, imagesAre: request.imagesAre });
   return { report: { formats, bundle: { path: 'bundle.zip', bytes: bundle.size } }, files, bundle };
 }
 

@@ -21,9 +21,10 @@ import { toChannelsFirst, toChannelsLast } from '$lib/interchange/verify/runner'
 import type { PixelImage } from '$lib/pipeline/contract';
 import { LETTERBOX_GREY, applyPreprocess } from '$lib/pipeline/preprocess';
 import mobilenet from '$models/mobilenetv2_100/build';
+import resnet18 from '$models/resnet18/build';
 import { nodeEngine } from './support/engine';
 import { graphCases } from './support/graphs';
-import { randomImages, relativeDifference, trainedModel } from './support/models';
+import { randomImages, relativeDifference, testJob, trainedModel } from './support/models';
 import { findPython, runPython } from './support/python';
 import { trainedTiny } from './support/trained';
 
@@ -279,6 +280,25 @@ describe.skipIf(torchPython === null)('load_pytorch.py answers as the page does'
     writeFileSync(join(examples, 'photo.ppm'), ppm(PICTURES[0]));
     const printed: { logits: number[] } = JSON.parse(
       runPython(torchPython ?? '', ['-B', 'load_pytorch.py', 'photo.ppm'], examples),
+    );
+    const logits = await answer(model, PICTURES[0]);
+    expect(relativeDifference(logits, Float32Array.from(printed.logits))).toBeLessThan(1e-5);
+  });
+});
+
+const timm = findPython(['timm', 'torch', 'safetensors', 'numpy', 'PIL.Image'], 'that timm loads model.safetensors');
+
+describe.skipIf(timm === null)('load_pytorch.py answers as the page does, through timm', () => {
+  test.each([
+    { name: 'resnet18', build: resnet18 },
+    { name: 'mobilenetv2_100', build: mobilenet },
+  ])('$name', { timeout: 300_000 }, async ({ name, build }) => {
+    const graph = build({ config: {}, imageSize: [40, 48], classes: 4 });
+    const model = trainedModel(graph, { job: { ...testJob, model: { name, config: {} } } });
+    const examples = await unpack(await bundleOf(model, true), name);
+    writeFileSync(join(examples, 'photo.ppm'), ppm(PICTURES[0]));
+    const printed: { logits: number[] } = JSON.parse(
+      runPython(timm ?? '', ['-B', 'load_pytorch.py', 'photo.ppm'], examples),
     );
     const logits = await answer(model, PICTURES[0]);
     expect(relativeDifference(logits, Float32Array.from(printed.logits))).toBeLessThan(1e-5);

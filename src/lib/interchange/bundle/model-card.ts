@@ -87,7 +87,11 @@ function verification(formats: readonly FormatReport[]): string {
   return table(['Format', 'Size', 'Images', 'Largest difference', 'Relative'], rows);
 }
 
-export function modelCard(model: TrainedModel, formats: readonly FormatReport[], normalization: boolean): string {
+export function modelCard(
+  model: TrainedModel,
+  formats: readonly FormatReport[],
+  { normalization, imagesAre }: { normalization: boolean; imagesAre: string },
+): string {
   const { name, job, classes, data, preprocess, evaluation, graph } = model;
   const [height, width] = preprocess.imageSize;
   const parameters = graph.parameters
@@ -124,7 +128,7 @@ ${results(evaluation)}
 
 ## How it was verified
 
-After writing, each file was loaded again and run on held-out images. This is the largest difference of its logits from those of the
+After writing, each file was loaded again and run on ${imagesAre}. This is the largest difference of its logits from those of the
 model in training, and the same relative to the largest logit (at most 1e-4 is allowed):
 
 ${verification(formats)}

@@ -16,6 +16,8 @@ export interface BundleRequest {
   formats: readonly FormatReport[];
   /** As the files were written. */
   normalization: boolean;
+  /** What the check ran on. Default: held-out images. */
+  imagesAre?: string;
 }
 
 function json(value: unknown): string {
@@ -23,7 +25,8 @@ function json(value: unknown): string {
 }
 
 /** Throws `bundle-weights` without `model.safetensors`. */
-export async function writeBundle({ model, files, formats, normalization }: BundleRequest): Promise<Blob> {
+export async function writeBundle(request: BundleRequest): Promise<Blob> {
+  const { model, files, formats, normalization, imagesAre = 'held-out images' } = request;
   const weights = files.find(({ path }) => path === 'model.safetensors');
   if (weights === undefined) {
     throw new TrainyardError('bundle-weights', 'A bundle needs model.safetensors.', 'Export that format too.');
@@ -34,7 +37,7 @@ export async function writeBundle({ model, files, formats, normalization }: Bund
     zip.file(path, content, { compression: 'STORE', createFolders: false });
   };
   const document = bundleDocument(model, formats, normalization, await sha256(await readBytes(weights.blob)));
-  add('MODEL_CARD.md', modelCard(model, formats, normalization));
+  add('MODEL_CARD.md', modelCard(model, formats, { normalization, imagesAre }));
   add('model.json', json(document));
   add('job.json', json(model.job));
   add('labels.txt', model.classes.map((label) => `${label.replace(/\s+/g, ' ')}\n`).join(''));
