@@ -49,6 +49,8 @@ export type ExportPhase = Extract<ExportEvent, { type: 'phase' }>;
 export interface ExportRequest {
   runId: string;
   checkpoint: CheckpointKind;
+  /** Which weights those are: a run that goes on replaces them. */
+  checkpointId: string;
   formats: readonly ExportFormat[];
   bundle: boolean;
 }
@@ -97,9 +99,11 @@ export class ModelWork {
     return { work, ended: this.#export(work) };
   }
 
-  /** Exports of one checkpoint, oldest first. */
-  exportsOf(runId: string, checkpoint: CheckpointKind): readonly Export[] {
-    return this.exports.filter(({ request }) => request.runId === runId && request.checkpoint === checkpoint);
+  /** Exports of one checkpoint as it is now, oldest first. */
+  exportsOf(runId: string, checkpoint: CheckpointKind, checkpointId: string): readonly Export[] {
+    return this.exports.filter(({ request }) => {
+      return request.runId === runId && request.checkpoint === checkpoint && request.checkpointId === checkpointId;
+    });
   }
 
   async cancel(work: Evaluation | Export): Promise<void> {
