@@ -50,7 +50,7 @@ describe('a folder for each class', () => {
   });
 
   test('a class may be called train', async () => {
-    const reading = await readAs('folder-per-class', sourceFiles('train/1.jpg', 'car/1.jpg', 'plane/old/1.jpg'));
+    const reading = await readAs('folder-per-class', sourceFiles('train/old/1.jpg', 'car/1.jpg', 'plane/old/1.jpg'));
     expect(reading.entries.map(({ label }) => label)).toEqual(['train', 'car', 'plane']);
   });
 
@@ -187,6 +187,16 @@ describe('CSV', () => {
       ['set/img/3.jpg', 'a'],
       ['set/img/4.jpg', 'b'],
     ]);
+  });
+
+  test('a name that two files have means neither', async () => {
+    const files = [
+      sourceFile('l.csv', 'file,label\n1.jpg,a\n2.jpg,b'),
+      ...sourceFiles('x/1.jpg', 'y/1.jpg', 'x/2.jpg'),
+    ];
+    const reading = await readAs('csv', files);
+    expect(table(reading)).toEqual(['x/2.jpg b -']);
+    expect(Object.keys(skipped(reading.problems))).toEqual(['1.jpg', 'x/1.jpg', 'y/1.jpg']);
   });
 
   test('a table for each split gives it by its name', async () => {

@@ -1,6 +1,7 @@
 // What a file is and how large, from its bytes: every format, every way of being broken.
 
 import { describe, expect, test } from 'vitest';
+import { exifOrientation } from '$lib/data/headers/exif';
 import { readImageHeader } from '$lib/data/image-header';
 import { encodePng } from '$lib/data/png';
 import { imageFixture, imageFixtureNames } from './fixture';
@@ -101,6 +102,35 @@ describe('what is no image for a browser', () => {
     ],
   ])('%s says what it is', (_, bytes, reason) => {
     expect(reasonOf(bytes)).toBe(reason);
+  });
+});
+
+describe('EXIF orientation', () => {
+  /** A TIFF header and one entry, in either byte order. */
+  function tiff(order: 'II' | 'MM', orientation: number): Uint8Array {
+    const view = new DataView(new ArrayBuffer(26));
+    const little = order === 'II';
+    view.setUint16(0, order.charCodeAt(0) * 0x101);
+    view.setUint16(2, 42, little);
+    view.setUint32(4, 8, little);
+    view.setUint16(8, 1, little);
+    view.setUint16(10, 0x0112, little);
+    view.setUint16(12, 3, little);
+    view.setUint32(14, 1, little);
+    view.setUint16(18, orientation, little);
+    return new Uint8Array(view.buffer);
+  }
+
+  test.each(['II', 'MM'] as const)('is read in the order %s', (order) => {
+    for (let orientation = 1; orientation <= 8; orientation++) {
+      expect(exifOrientation(tiff(order, orientation))).toBe(orientation);
+    }
+  });
+
+  test('is upright where it makes no sense', () => {
+    expect(exifOrientation(tiff('II', 9))).toBe(1);
+    expect(exifOrientation(tiff('II', 6).subarray(0, 15))).toBe(1);
+    expect(exifOrientation(new Uint8Array())).toBe(1);
   });
 });
 

@@ -66,6 +66,12 @@ describe('fractions', () => {
     expect(splitOf(list, 2)).not.toEqual(splitOf(list, 1));
   });
 
+  test('other file names for the same contents change nothing', () => {
+    const list = items([40, 60]);
+    const renamed = list.map((item, i) => ({ ...item, path: `${(i * 37) % 100}.jpg` }));
+    expect(makeSplit(renamed, settings).splits).toEqual(makeSplit(list, settings).splits);
+  });
+
   test('the same content is never on both sides, not even under two labels', () => {
     const list = items([60, 60]).map((item, i) => ({ ...item, blob: `blob-${i % 25}` }));
     for (const stratified of [true, false]) {

@@ -19,8 +19,7 @@ const RATIO_LIMITS = [
   { aboveBytes: 64e3, ratio: 900 },
 ];
 /** More than any browser keeps. */
-const MAX_TOTAL_BYTES = 64e9;
-const MAX_ENTRIES = 2e6;
+const LIMITS = { totalBytes: 64e9, entries: 2e6 };
 
 const LOCAL_BYTES = 30;
 const LOCAL = 0x04034b50;
@@ -48,12 +47,12 @@ export interface Archive {
  * Lists a zip. Throws 'archive-corrupt', 'archive-encrypted', 'archive-unsafe-name' or 'archive-bomb', naming the entry:
  * from such an archive nothing is taken. A single damaged entry throws 'archive-entry' later, when it is read.
  */
-export async function openArchive(blob: Blob, name: string): Promise<Archive> {
+export async function openArchive(blob: Blob, name: string, limits = LIMITS): Promise<Archive> {
   const entries = await readDirectory(blob, name);
   const wanted = entries.filter((entry) => !entry.folder).sort((a, b) => a.offset - b.offset);
   // Every name is checked, folders' too: one that points outside tells what the archive is.
   const paths = new Map(entries.map((entry) => [entry, safePath(name, entry.name)]));
-  refuseBombs(name, wanted, blob.size);
+  refuseBombs(name, wanted, limits);
   const read = windowReader(blob);
   const problems: DataProblem[] = [];
   const files = new Map<string, SourceFile>();
@@ -75,8 +74,8 @@ export async function openArchive(blob: Blob, name: string): Promise<Archive> {
   return { files: [...files.values()], problems };
 }
 
-function refuseBombs(archive: string, entries: readonly DirectoryEntry[], archiveBytes: number): void {
-  if (entries.length > MAX_ENTRIES) throw bomb(archive, `it has ${formatCount(entries.length)} entries`);
+function refuseBombs(archive: string, entries: readonly DirectoryEntry[], limits: typeof LIMITS): void {
+  if (entries.length > limits.entries) throw bomb(archive, `it has ${formatCount(entries.length)} entries`);
   let total = 0;
   entries.forEach((entry, i) => {
     total += entry.size;
@@ -87,12 +86,12 @@ function refuseBombs(archive: string, entries: readonly DirectoryEntry[], archiv
     }
     // Bombs that get around the ratio let many entries share the same packed bytes.
     const end = entry.offset + LOCAL_BYTES + entry.compressedSize;
-    const limit = i + 1 < entries.length ? entries[i + 1].offset : archiveBytes;
-    if (end > limit && i + 1 < entries.length) {
-      throw bomb(archive, `"${entry.name}" and "${entries[i + 1].name}" share the same bytes`);
+    const next = entries.at(i + 1);
+    if (next !== undefined && end > next.offset) {
+      throw bomb(archive, `"${entry.name}" and "${next.name}" share the same bytes`);
     }
   });
-  if (total > MAX_TOTAL_BYTES) throw bomb(archive, `it would unpack to ${formatBytes(total)}`);
+  if (total > limits.totalBytes) throw bomb(archive, `it would unpack to ${formatBytes(total)}`);
 }
 
 /** The content, checked against its size and checksum. Throws 'archive-entry' with the reason as its message. */
