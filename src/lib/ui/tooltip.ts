@@ -45,7 +45,10 @@ export function tooltip(text: string | undefined, side: Side = 'bottom'): Attach
       timer = setTimeout(show, SHOW_AFTER_MS);
     };
     const focus = () => {
-      if (anchor.matches(':focus-visible')) show();
+      // Not in the event's own turn: the focus may move because a dialog is just opening, and then no popover may.
+      timer = setTimeout(() => {
+        if (anchor.matches(':focus-visible')) show();
+      });
     };
     const key = (event: KeyboardEvent) => {
       if (event.key === 'Escape') hide();
