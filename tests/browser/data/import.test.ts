@@ -255,7 +255,8 @@ describe('all or nothing', () => {
       },
     );
     await expect(importing).rejects.toMatchObject({ code: 'cancelled' });
-    expect(seen[0]).toBeLessThan(400);
+    // Not at the end, where everything would have been read for nothing.
+    expect(Math.max(...seen)).toBeLessThan(400);
     expect(await storeCounts(database)).toEqual(before);
   });
 
@@ -289,19 +290,24 @@ describe('all or nothing', () => {
 
   test('imports from several tabs wait for each other', async () => {
     const database = await openFresh();
-    const files = await pictures(['c', 'd'], 60);
-    const results = await Promise.allSettled([
-      runImport(database, filesSource('bad', { 'a/1.png': '', 'b/1.png': '' })),
-      runImport(database, filesSource('good', files)),
-      runImport(
-        database,
-        filesSource('bad', { ...files, 'c/0.png': '' }),
-        {},
-        { inspect: () => Promise.reject(new Error('no')) },
-      ),
-    ]);
-    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'rejected']);
-    expect(await storeCounts(database)).toMatchObject({ projects: 1, blobs: 120 });
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (open = resolve));
+    let calls = 0;
+    const slow: typeof inspect = async (files) => {
+      // The first batch is stored and not yet named when the second import would sweep what nobody names.
+      if (++calls === 2) await gate;
+      return inspect(files);
+    };
+    const first = runImport(database, filesSource('first', await pictures(['c', 'd'], 30)), {}, { inspect: slow });
+    await expect.poll(() => database.count('blobs')).toBeGreaterThan(0);
+    const second = runImport(
+      database,
+      filesSource('second', { 'a/1.png': await picture(1), 'b/1.png': await picture(900) }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    open();
+    await Promise.all([first, second]);
+    expect(await storeCounts(database)).toMatchObject({ projects: 2, versions: 2, blobs: 61 });
   });
 
   test('an import into a project adds a version, which can be undone', async () => {

@@ -1,7 +1,7 @@
-// A full disk: the error says what takes space, and what was stored before is as it was. The browser's quota itself is lowered.
+// A full disk: the error says what takes space, and what was stored before is as it was. The quota is the browser's own, of a small
+// storage bucket, so that nothing is simulated.
 
-import { cdp } from 'vitest/browser';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { putBlobs } from '$lib/storage/blobs';
 import { persist, usage } from '$lib/storage/quota';
 import { createProject } from '$lib/storage/projects';
@@ -13,16 +13,26 @@ import { filesSource, runImport, storeCounts } from '../data/support';
 import { fill, openFresh } from './open';
 import { checkpointOf, runOf } from './runs';
 
-/** Bytes for all of this origin; the estimate that pages see stays as it was. Other tests keep far less than is given here. */
-async function limitQuota(quotaSize: number): Promise<void> {
-  // Typed for its provider only.
-  const session = cdp() as unknown as { send(method: string, parameters: object): Promise<unknown> };
-  await session.send('Storage.overrideQuotaForOrigin', { origin: location.origin, quotaSize });
-}
+const QUOTA = 8e6;
 
-// Once for all tests here: Chromium remembers for half a minute how much room there was.
-beforeAll(() => limitQuota(8e6));
-afterAll(() => limitQuota(10e9));
+/** Chromium's Storage Buckets, of which the DOM types know nothing: a database of its own quota beside the page's. */
+interface Buckets {
+  open(name: string, options: { quota: number }): Promise<{ indexedDB: IDBFactory }>;
+  delete(name: string): Promise<void>;
+}
+const { storageBuckets } = navigator as Navigator & { storageBuckets: Buckets };
+
+/** Until the test ends, databases are opened in a bucket of 8 MB. */
+async function useSmallBucket(): Promise<void> {
+  const ofThePage = Object.getOwnPropertyDescriptor(globalThis, 'indexedDB');
+  const bucket = await storageBuckets.open('full', { quota: QUOTA });
+  Object.defineProperty(globalThis, 'indexedDB', { configurable: true, value: bucket.indexedDB });
+  // After the database, which is closed and deleted by a later call of this kind: the last comes first.
+  onTestFinished(async () => {
+    if (ofThePage !== undefined) Object.defineProperty(globalThis, 'indexedDB', ofThePage);
+    await storageBuckets.delete('full');
+  });
+}
 
 /** Bytes that do not compress. */
 function randomBytes(length: number): Uint8Array<ArrayBuffer> {
@@ -42,6 +52,7 @@ test('usage is what the browser says, and persistence can be asked for', async (
 });
 
 test('blobs that do not fit are an error that names numbers and a remedy, and nothing of the batch is kept', async () => {
+  await useSmallBucket();
   const database = await openFresh();
   await fill(database, 'flowers', ['a', 'b']);
   const before = await storeCounts(database);
@@ -58,6 +69,7 @@ test('blobs that do not fit are an error that names numbers and a remedy, and no
 });
 
 test('a checkpoint that does not fit leaves the one before and the run as they were', async () => {
+  await useSmallBucket();
   const database = await openFresh();
   const { project, version } = await fill(database, 'p', ['a']);
   const run = runOf(project.id, version.id);
@@ -74,6 +86,7 @@ test('a checkpoint that does not fit leaves the one before and the run as they w
 });
 
 test('an import that does not fit leaves nothing behind', async () => {
+  await useSmallBucket();
   const database = await openFresh();
   await fill(database, 'p', ['a']);
   const before = await storeCounts(database);
