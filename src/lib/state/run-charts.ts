@@ -20,8 +20,10 @@ export function lossSeries(curves: RunCurves): Series[] {
   const train = curves.metric('train_loss');
   const val = curves.metric('val_loss');
   const steps = { x: curves.steps.values('epoch'), y: curves.steps.values('loss') };
+  // Before an epoch has ended there is nothing that the moments could be pale beside.
+  if (train.x.length === 0) return [{ id: 'steps', label: 'training', color: TRAIN_COLOR, ...steps }];
   return [
-    { id: 'steps', label: 'each moment', color: TRAIN_COLOR, faint: true, ...steps },
+    { id: 'moments', label: 'each moment', color: TRAIN_COLOR, faint: true, ...steps },
     { id: 'train', label: 'training', color: TRAIN_COLOR, ...train, points: points(train.x) },
     ...(val.x.length > 0 ? [{ id: 'val', label: 'validation', color: VAL_COLOR, ...val, points: points(val.x) }] : []),
   ];
