@@ -71,9 +71,7 @@ test.each(['predict_onnx.html', 'predict_tfjs.html'])('%s answers as the exporte
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   await page.goto(`${server.url}examples/${name}`.replace(/([^:])\/\/examples/, '$1/examples'));
-  // The page listens once the model is loaded.
-  await page.waitForLoadState('networkidle');
-  await page.setInputFiles('input', {
+  await page.setInputFiles('input:enabled', {
     name: 'photo.png',
     mimeType: 'image/png',
     buffer: Buffer.from(encodePng(picture)),

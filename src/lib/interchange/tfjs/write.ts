@@ -11,6 +11,7 @@ import type { GraphOptions } from '../export-graph';
 import { postprocessingJson, preprocessingJson } from '../preprocessing';
 import { PRODUCER, VERSION } from '../version';
 import { GraphDefBuilder } from './emitter';
+import { fuse } from './fuse';
 import { attributeJson, shapeJson } from './model';
 import type { GraphDefAttribute, GraphDefGraph, GraphDefNode, GraphDefWeight } from './model';
 
@@ -61,7 +62,7 @@ export function toGraphDef(
   builder.node('Identity', [logits.name], {}, LOGITS);
   if (kind !== 'none') builder.node(kind === 'softmax' ? 'Softmax' : 'Sigmoid', [logits.name], {}, name);
   return {
-    graph: builder.finish(outputNames),
+    graph: fuse(builder.finish(outputNames), outputNames),
     inputs: { [INPUT]: tensorInfo(INPUT, first.shape) },
     outputs: Object.fromEntries(outputNames.map((output) => [output, tensorInfo(output, logits.shape)])),
   };

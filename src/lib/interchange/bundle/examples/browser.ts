@@ -138,7 +138,7 @@ function page(title: string, install: string, name: string, head: string, script
     npx serve            (or any other server of static files)
   and open /examples/${name}.
 -->
-<input type="file" accept="image/*">
+<input type="file" accept="image/*" disabled>
 <pre id="result">Choose an image.</pre>
 ${head}<script type="module">
 ${script}
@@ -153,7 +153,9 @@ const SHOW = `function show(labels, scores) {
   document.querySelector('#result').textContent = JSON.stringify(answer, null, 2);
 }
 
-document.querySelector('input').addEventListener('change', (event) => predict(event.target.files[0]));`;
+const input = document.querySelector('input');
+input.addEventListener('change', () => predict(input.files[0]));
+input.disabled = false;`;
 
 /** `predict_onnx.html` */
 export function onnxPage({ output }: ExampleSettings): string {
