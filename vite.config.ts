@@ -80,6 +80,8 @@ export default defineConfig({
           include: ['tests/e2e/**/*.test.ts'],
           // Concurrent tests start a browser each.
           maxConcurrency: 2,
+          // A second, the default, is less than what a busy machine takes for a reload.
+          expect: { poll: { timeout: 30_000 } },
           testTimeout: 300_000,
           hookTimeout: 120_000,
           fileParallelism: false,

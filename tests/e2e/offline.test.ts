@@ -1,8 +1,9 @@
 // The site without its server, on a host that sets no headers, under a sub-path; and how a new version arrives.
-import { appendFile, readdir, rm } from 'node:fs/promises';
+import { appendFile, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startServer } from '../../scripts/server.mjs';
 import { copyOfBuild, openBrowser, type Browser } from './harness';
+import { picture, pictures, writeFolder } from './support/pictures';
 
 const BASE = '/trainyard';
 
@@ -66,6 +67,39 @@ test('with the server stopped a reload shows the page, and every file of the bui
     await kept(),
   );
   expect(failed.filter(Boolean)).toEqual([]);
+});
+
+test('with the server stopped images are imported, a model is trained, asked and exported', async () => {
+  const { page, problems } = await openInstalled();
+  const kept = () =>
+    page.evaluate(async () => {
+      const keys = await Promise.all((await caches.keys()).map(async (name) => (await caches.open(name)).keys()));
+      return keys.flat().length;
+    });
+  await expect.poll(kept, { timeout: 30_000 }).toBe(await filesOf(site));
+  await server.close();
+  await page.reload();
+
+  const folder = await writeFolder(pictures(24, { size: 16 }));
+  await page.locator('input[webkitdirectory]').first().setInputFiles(folder);
+  await page.getByText('72 images in 3 classes', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'Train a model' }).click();
+  await page.getByRole('spinbutton', { name: 'Epochs', exact: true }).fill('8');
+  await page.getByRole('button', { name: 'Train tiny-cnn for 8 epochs' }).click();
+  await page.getByText('Done', { exact: true }).waitFor({ timeout: 120_000 });
+
+  await writeFile(`${folder}/new.png`, picture('green', 999, 16));
+  await page.getByRole('navigation').getByRole('link', { name: 'Predict', exact: true }).click();
+  await page.locator('input[type=file][accept="image/*"]').setInputFiles(`${folder}/new.png`);
+  await page.getByRole('article', { name: 'new.png: green' }).waitFor({ timeout: 60_000 });
+
+  await page.getByRole('navigation').getByRole('link', { name: 'Export', exact: true }).click();
+  const download = page.waitForEvent('download', { timeout: 120_000 });
+  await page.getByRole('button', { name: 'Download bundle', exact: true }).click();
+  expect((await readFile(await (await download).path())).subarray(0, 2).toString()).toBe('PK');
+  expect(await page.getByText('Verified', { exact: true }).count()).toBe(3);
+  expect(problems).toEqual([]);
+  await rm(folder, { recursive: true });
 });
 
 test('a new version waits until it is asked for', async () => {
