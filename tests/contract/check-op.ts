@@ -3,9 +3,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { stream } from '$lib/core/random';
-import * as kernels from '$lib/engines/tfjs/wasm';
+import { fusedKernels, trainingKernels } from '$lib/engines/tfjs/kernels';
 import { inferShape, parameterRoles } from '$lib/graph/ops';
-import type { ForwardContext } from '$lib/graph/ops/forward';
+import type { ForwardContext, Kernels } from '$lib/graph/ops/forward';
 import { forwardNode } from '$lib/graph/ops/tfjs';
 import type { GraphNode, NodeOf, OpName } from '$lib/graph/types';
 import type { OpCase } from './op-cases';
@@ -94,6 +94,7 @@ function forward(
   opCase: OpCase<OpName>,
   inputs: readonly tf.Tensor[],
   parameters: ReadonlyMap<string, tf.Tensor>,
+  kernels: Kernels,
   report: (mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number) => void,
 ): tf.Tensor {
   const context: ForwardContext = {
@@ -142,9 +143,16 @@ export async function checkOperation<Op extends Exclude<OpName, 'input'>>(op: Op
     const loss = (...tensors: tf.Tensor[]): tf.Tensor => {
       const inputs = tensors.slice(0, drawn.inputs.length);
       const trained = moving.map((role, index) => [role, tensors[drawn.inputs.length + index]] as const);
-      const y = forward(drawn, opCase, inputs, new Map([...constants, ...trained]), (mean, varBiased) => {
-        statistics = [tf.keep(mean), tf.keep(varBiased)];
-      });
+      const y = forward(
+        drawn,
+        opCase,
+        inputs,
+        new Map([...constants, ...trained]),
+        trainingKernels,
+        (mean, varBiased) => {
+          statistics = [tf.keep(mean), tf.keep(varBiased)];
+        },
+      );
       output = tf.keep(tf.clone(y));
       return tf.sum(tf.mul(y, dot));
     };
@@ -155,6 +163,14 @@ export async function checkOperation<Op extends Exclude<OpName, 'input'>>(op: Op
   const result: tf.Tensor = output;
   expect(result.shape).toEqual(expected.output.shape);
   expectClose(await result.data(), expected.output.data, tolerance.output, 'output');
+  if (!opCase.training) {
+    const evaluated = tf.tidy(() => {
+      const parameters = new Map([...drawn.parameters].map(([role, values]) => [role, toTensor(values)]));
+      return forward(drawn, opCase, drawn.inputs.map(toTensor), parameters, fusedKernels, () => {});
+    });
+    expectClose(await evaluated.data(), expected.output.data, tolerance.output, 'output without gradients');
+    evaluated.dispose();
+  }
   if (expected.seen !== null) {
     expectClose(await statistics[0].data(), expected.seen.mean, tolerance.output, 'mean of the batch');
     expectClose(await statistics[1].data(), expected.seen.varBiased, tolerance.output, 'variance of the batch');

@@ -11,7 +11,7 @@ export interface OpCase<Op extends OpName> {
   batch?: number;
   training?: boolean;
   bias?: boolean;
-  /** Activation that a batch norm in training applies itself. */
+  /** Activation that the layer applies itself. */
   fused?: 'relu' | 'relu6';
   /** Inputs are drawn from [-range, range]; default 2. */
   range?: number;
@@ -45,6 +45,8 @@ export const OP_CASES: { [Op in Exclude<OpName, 'input'>]: readonly OpCase<Op>[]
     { title: '1 x 1 with stride 2', inputs: [[5, 5, 3]], attributes: { ...plain, filters: 2, kernel: [1, 1], strides: [2, 2], groups: 1 } }, // prettier-ignore
     { title: '7 x 7 stem, stride 2', inputs: [[9, 9, 3]], batch: 1, attributes: { ...plain, filters: 2, kernel: [7, 7], strides: [2, 2], padding: [3, 3, 3, 3], groups: 1 } }, // prettier-ignore
     { title: 'padding on one side, oblong kernel, unequal strides', inputs: [[5, 6, 2]], attributes: { ...plain, filters: 2, kernel: [2, 3], strides: [2, 1], padding: [0, 1, 2, 0], groups: 1 } }, // prettier-ignore
+    { title: 'with bias and ReLU6', inputs: [image], bias: true, fused: 'relu6', range: 6, attributes: { ...plain, filters: 5, kernel: [1, 1], groups: 1 } }, // prettier-ignore
+    { title: 'with ReLU, no bias', inputs: [image], fused: 'relu', attributes: { ...plain, filters: 5, kernel: [3, 3], padding: [1, 1, 1, 1], groups: 1 } }, // prettier-ignore
     { title: 'dilated', inputs: [[7, 7, 2]], attributes: { ...plain, filters: 2, kernel: [3, 3], padding: [2, 2, 2, 2], dilation: [2, 2], groups: 1 } }, // prettier-ignore
     { title: 'grouped, with bias', inputs: [image], bias: true, attributes: { ...plain, filters: 6, kernel: [3, 3], padding: [1, 1, 1, 1], groups: 2 } }, // prettier-ignore
     { title: 'patches without overlap', inputs: [[8, 8, 3]], bias: true, batch: 1, attributes: { ...plain, filters: 5, kernel: [4, 4], strides: [4, 4], groups: 1 } }, // prettier-ignore
@@ -53,7 +55,9 @@ export const OP_CASES: { [Op in Exclude<OpName, 'input'>]: readonly OpCase<Op>[]
     { title: '3 x 3', inputs: [image], attributes: { ...plain, kernel: [3, 3], padding: [1, 1, 1, 1], multiplier: 1 } },
     { title: 'stride 2, symmetric padding', inputs: [[6, 6, 5]], attributes: { ...plain, kernel: [3, 3], strides: [2, 2], padding: [1, 1, 1, 1], multiplier: 1 } }, // prettier-ignore
     { title: 'stride 2, TensorFlow padding', inputs: [[6, 6, 4]], attributes: { ...plain, kernel: [3, 3], strides: [2, 2], padding: samePadding([6, 6], 3, 2), multiplier: 1 } }, // prettier-ignore
+    { title: 'oblong kernel, equal padding, unequal strides', inputs: [[6, 7, 3]], attributes: { ...plain, kernel: [3, 2], strides: [2, 1], padding: [1, 1, 1, 1], multiplier: 1 } }, // prettier-ignore
     { title: '5 x 5, with bias', inputs: [[5, 5, 3]], bias: true, attributes: { ...plain, kernel: [5, 5], padding: [2, 2, 2, 2], multiplier: 1 } }, // prettier-ignore
+    { title: 'with bias and ReLU6', inputs: [image], bias: true, fused: 'relu6', range: 4, attributes: { ...plain, kernel: [3, 3], padding: [1, 1, 1, 1], multiplier: 1 } }, // prettier-ignore
     { title: 'two filters a channel, padding on one side', inputs: [[5, 4, 3]], attributes: { ...plain, kernel: [2, 3], padding: [1, 0, 0, 2], multiplier: 2 } }, // prettier-ignore
     { title: 'dilated', inputs: [[7, 7, 2]], attributes: { ...plain, kernel: [3, 3], padding: [2, 2, 2, 2], dilation: [2, 2], multiplier: 1 } }, // prettier-ignore
   ],
@@ -69,6 +73,7 @@ export const OP_CASES: { [Op in Exclude<OpName, 'input'>]: readonly OpCase<Op>[]
   ],
   batch_norm: [
     { title: 'evaluation', inputs: [image], attributes: { epsilon: 1e-3, momentum: 0.1 } },
+    { title: 'evaluation with ReLU', inputs: [image], fused: 'relu', attributes: { epsilon: 1e-3, momentum: 0.1 } },
     { title: 'training', inputs: [image], training: true, attributes: { epsilon: 1e-3, momentum: 0.1 } },
     { title: 'training with ReLU', inputs: [image], training: true, fused: 'relu', attributes: { epsilon: 1e-5, momentum: 0.1 } }, // prettier-ignore
     { title: 'training with ReLU6', inputs: [image], training: true, fused: 'relu6', attributes: { epsilon: 1e-5, momentum: 0.1 } }, // prettier-ignore

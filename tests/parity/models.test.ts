@@ -40,7 +40,11 @@ describe.each(files)('$file', ({ parity, model }) => {
   });
 
   // A step of ResNet-18 takes the cpu backend a minute.
-  test.runIf(parity.parameters < 5e6)('has the same first gradient on cpu', async () => {
-    await checkTraining(parity, model, 'sgd', await nodeEngine('cpu'), { steps: 1, exact: true });
-  });
+  test.runIf(parity.parameters < 5e6)(
+    'has the same first gradient on cpu',
+    async () => {
+      await checkTraining(parity, model, 'sgd', await nodeEngine('cpu'), { steps: 1, exact: true });
+    },
+    300_000,
+  );
 });

@@ -103,6 +103,6 @@ export interface Engine {
   /** Takes copies of the parameters. */
   compile(graph: Graph, parameters: ParameterValues, specification: StepSpecification): TrainStep;
   predictor(graph: Graph, parameters: ParameterValues): Predictor;
-  /** Device memory held by tensors, in bytes, and their count. */
+  /** Bytes that the device has reserved for tensors, with the parameters, and the number of tensors. */
   memory(): { bytes: number; tensors: number };
 }

@@ -44,7 +44,9 @@ export function estimateTrainingMemory(graph: Graph, batchSize: number, optimize
   const shapes = shapesOf(graph);
   const readers = readersOf(graph);
   const applied = new Set(
-    graph.nodes.flatMap((node) => (node.op === 'batch_norm' ? [activationAfter(graph, readers, node)?.node.id] : [])),
+    graph.nodes.flatMap((node) =>
+      node.op === 'batch_norm' ? [activationAfter(graph, readers, node.id)?.node.id] : [],
+    ),
   );
   const kept = graph.nodes.map((node) => (applied.has(node.id) ? 0 : keptOf(node, inputShapes(node, shapes))));
   const perImage = kept.reduce((sum, values) => sum + values, 0) + 2 * Math.max(...kept);

@@ -22,13 +22,13 @@ export function onlyReader(
   return reader === undefined || others.length > 0 ? null : reader;
 }
 
-/** A ReLU or ReLU6 that alone reads this batch norm: the two can be computed in one pass. */
+/** A ReLU or ReLU6 that alone reads this node: the two can be computed in one pass. */
 export function activationAfter(
   graph: Graph,
   readers: ReadonlyMap<string, readonly GraphNode[]>,
-  norm: NodeOf<'batch_norm'>,
+  id: string,
 ): { node: NodeOf<'activation'>; kind: 'relu' | 'relu6' } | null {
-  const reader = onlyReader(graph, readers, norm.id);
+  const reader = onlyReader(graph, readers, id);
   if (reader?.op !== 'activation') return null;
   const { kind } = reader.attributes;
   return kind === 'relu' || kind === 'relu6' ? { node: reader, kind } : null;

@@ -7,6 +7,7 @@ import { activation, add, affine, dropPath, dropout, multiply, softmax } from '.
 import { batchNorm, groupNorm, layerNorm } from './norm';
 import type { Reference, ReferenceContext } from './reference';
 import { avgPool, concat, globalAvgPool, maxPool, pad, parameter, reshape, resize, slice, transpose } from './spatial';
+import { mapValues } from './tensor';
 import type { RefTensor } from './tensor';
 
 const references: { [Op in Exclude<OpName, 'input'>]: Reference<Op> } = {
@@ -37,12 +38,14 @@ const references: { [Op in Exclude<OpName, 'input'>]: Reference<Op> } = {
   attention,
 };
 
-/** The node's output by plain loops in double precision. */
+/** The node's output by plain loops in double precision, after the activation that it applies itself. */
 export function referenceOutput<Op extends Exclude<OpName, 'input'>>(
   node: NodeOf<Op>,
   inputs: readonly RefTensor[],
   context: ReferenceContext,
 ): RefTensor {
   const reference: Reference<Op> = references[node.op];
-  return reference(node, inputs, context);
+  const y = reference(node, inputs, context);
+  if (context.fused === 'none') return y;
+  return mapValues(y, (value) => Math.min(Math.max(value, 0), context.fused === 'relu6' ? 6 : Infinity));
 }

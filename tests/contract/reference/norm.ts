@@ -54,10 +54,7 @@ export const batchNorm: Reference<'batch_norm'> = (node, [x], context) => {
   }
   const seen = Array.from({ length: channels }, (_, c) => moments([...x.data].filter((_value, place) => place % channels === c))); // prettier-ignore
   context.reportStatistics(seen.map(({ mean }) => mean), seen.map(({ variance }) => variance)); // prettier-ignore
-  const y = normalize(x, epsilon, context, (index) => String(index[index.length - 1]));
-  const top = { none: Infinity, relu: Infinity, relu6: 6 }[context.fused];
-  const bottom = context.fused === 'none' ? -Infinity : 0;
-  return { shape: y.shape, data: y.data.map((value) => Math.min(Math.max(value, bottom), top)) };
+  return normalize(x, epsilon, context, (index) => String(index[index.length - 1]));
 };
 
 export const layerNorm: Reference<'layer_norm'> = (node, [x], context) =>

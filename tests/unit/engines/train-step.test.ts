@@ -5,9 +5,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { Batch, StepSpecification, TrainStep } from '$lib/engines/contract';
 import { DeviceStore } from '$lib/engines/tfjs/device-store';
 import type { TfjsEngine } from '$lib/engines/tfjs/engine';
+import { fusedKernels } from '$lib/engines/tfjs/kernels';
 import { layOut } from '$lib/engines/tfjs/parameter-layout';
 import { TfjsTrainStep } from '$lib/engines/tfjs/train-step';
-import * as kernels from '$lib/engines/tfjs/wasm';
 import { GraphBuilder } from '$lib/graph/builder';
 import { initializeParameters } from '$lib/graph/initialize';
 import type { Graph } from '$lib/graph/types';
@@ -33,7 +33,7 @@ function onDevice(graph: Graph, changes: Partial<StepSpecification> = {}): Train
   const specification = { ...PLAIN, ...changes };
   const layout = layOut(graph, specification);
   const store = new DeviceStore(layout, initializeParameters(graph, 1), specification);
-  return new TfjsTrainStep(graph, layout, store, kernels, specification);
+  return new TfjsTrainStep(graph, layout, store, fusedKernels, specification);
 }
 
 const kinds: [string, (graph: Graph, changes?: Partial<StepSpecification>) => TrainStep][] = [
@@ -193,6 +193,28 @@ test('host and device take the same steps', async () => {
     values.forEach((value, at) => expect(b.parameters.get(name)?.[at]).toBeCloseTo(value, 3));
   }
   for (const step of [host, device]) step.dispose();
+});
+
+test('memory is the heap and the parameters of the steps that are alive', () => {
+  const before = engine.memory();
+  expect(before.bytes).toBeGreaterThan(1e6);
+  const step = compile(engine, small());
+  const parameters = 27 * 8 + 8 + 8 + 8 * 3 + 3;
+  // Values, two moments, statistics.
+  expect(engine.memory().bytes - before.bytes).toBe(4 * (3 * parameters + 16));
+  step.dispose();
+  expect(engine.memory()).toEqual(before);
+});
+
+test('a clone shares its original’s memory until both are gone', () => {
+  const original = tf.tensor1d([1, 2, 3]);
+  const { numDataBuffers } = tf.memory();
+  const clone = tf.clone(original);
+  expect(tf.memory().numDataBuffers).toBe(numDataBuffers);
+  original.dispose();
+  expect(Array.from(clone.dataSync())).toEqual([1, 2, 3]);
+  clone.dispose();
+  expect(tf.memory().numDataBuffers).toBe(numDataBuffers - 1);
 });
 
 test('floats are taken as they are and bytes as 0..1', async () => {

@@ -68,6 +68,10 @@ export class DeviceStore implements ParameterStore {
     for (const buffer of this.#buffers) buffer.value = tf.zeros([size]);
   }
 
+  get hostBytes(): number {
+    return [...this.#frozen.values()].reduce((sum, array) => sum + array.byteLength, 0);
+  }
+
   tensors(): ReadonlyMap<string, tf.Tensor> {
     if (this.#tensors !== null) return this.#tensors;
     const tensors = new Map<string, tf.Tensor>();

@@ -71,6 +71,7 @@ async function startWasm(
     wasm.setThreadsCount(1);
   }
   registerWasmTrainingKernels();
+  (await import('./share-clones')).shareWasmClones();
   if (!(await tf.setBackend('wasm'))) {
     throw new TrainyardError(
       'device-unavailable',

@@ -6,14 +6,17 @@ import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { DeviceReport, Engine, Predictor, StepSpecification, TrainStep } from '../contract';
 import { DeviceStore } from './device-store';
 import { HostStore } from './host-store';
+import { inferenceKernels } from './kernels';
 import { layOut } from './parameter-layout';
 import { TfjsPredictor } from './predictor';
 import { TfjsTrainStep } from './train-step';
-import * as kernels from './wasm';
+import { wasmBackend } from './wasm/heap';
+import { nativeFor } from './wasm/native';
 
 /** Computes on the backend that `device` names, which must be tfjs's current one and stay so. */
 export class TfjsEngine implements Engine {
   readonly device: DeviceReport;
+  readonly #steps = new Set<TfjsTrainStep>();
 
   constructor(device: DeviceReport) {
     this.device = device;
@@ -25,17 +28,25 @@ export class TfjsEngine implements Engine {
     const layout = layOut(graph, specification);
     const Store = this.device.backend === 'webgpu' ? DeviceStore : HostStore;
     const store = new Store(layout, parameters, specification);
-    return new TfjsTrainStep(graph, layout, store, kernels, specification);
+    const step = new TfjsTrainStep(graph, layout, store, inferenceKernels(this.device), specification, (done) =>
+      this.#steps.delete(done),
+    );
+    this.#steps.add(step);
+    return step;
   }
 
   predictor(graph: Graph, parameters: ParameterValues): Predictor {
     this.#checkBackend();
-    return new TfjsPredictor(graph, parameters, kernels);
+    return new TfjsPredictor(graph, parameters, inferenceKernels(this.device));
   }
 
+  /**
+   * What the device has reserved: on the GPU all buffers, on wasm the heap (neither shrinks while the engine lives), on the
+   * CPU the tensors of this moment; and the parameters of the training steps that are alive.
+   */
   memory(): { bytes: number; tensors: number } {
-    const { numBytes, numTensors } = tf.memory();
-    return { bytes: numBytes, tensors: numTensors };
+    const parameters = [...this.#steps].reduce((sum, step) => sum + step.hostBytes, 0);
+    return { bytes: reservedBytes() + parameters, tensors: tf.memory().numTensors };
   }
 
   #checkBackend(): void {
@@ -48,4 +59,11 @@ export class TfjsEngine implements Engine {
       { badInput: false },
     );
   }
+}
+
+function reservedBytes(): number {
+  const memory = tf.memory();
+  if ('numBytesAllocatedInGPU' in memory) return Number(memory.numBytesAllocatedInGPU);
+  // tfjs counts a clone as bytes of its own, although it shares its original's.
+  return tf.getBackend() === 'wasm' ? nativeFor(wasmBackend(tf.backend())).memory.buffer.byteLength : memory.numBytes;
 }

@@ -1,4 +1,4 @@
-// Walks a graph with tfjs: evaluation or training mode, batch norm and its activation in one pass where that is possible.
+// Walks a graph with tfjs: evaluation or training mode, a layer and its ReLU in one pass where that is possible.
 
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { TrainyardError } from '$lib/core/errors';
@@ -12,9 +12,9 @@ import type { FusedActivation } from './wasm';
 /** A graph with what a pass over it needs to know, worked out once. */
 export interface ForwardPlan {
   graph: Graph;
-  /** Batch norm id -> the activation that it applies itself in training. */
+  /** Id of a convolution or batch norm -> the activation that it applies itself. */
   fused: ReadonlyMap<string, FusedActivation>;
-  /** Ids of the activations that a batch norm applies. */
+  /** Ids of the activations that the layer before them applies. */
   applied: ReadonlySet<string>;
 }
 
@@ -41,7 +41,8 @@ export function planForward(graph: Graph): ForwardPlan {
   const fused = new Map<string, FusedActivation>();
   const applied = new Set<string>();
   for (const node of graph.nodes) {
-    const activation = node.op === 'batch_norm' ? activationAfter(graph, readers, node) : null;
+    if (node.op !== 'batch_norm' && node.op !== 'conv2d' && node.op !== 'depthwise_conv2d') continue;
+    const activation = activationAfter(graph, readers, node.id);
     if (activation === null) continue;
     fused.set(node.id, activation.kind);
     applied.add(activation.node.id);
@@ -82,9 +83,8 @@ export function runForward(
   };
   for (const node of graph.nodes) {
     const inputs = node.inputs.map(valueOf);
-    const done = training !== null && plan.applied.has(node.id) && !training.frozenNorms.has(node.inputs[0]);
     if (node.op === 'input') values.set(node.id, images);
-    else values.set(node.id, done ? inputs[0] : forwardNode(node, inputs, context));
+    else values.set(node.id, plan.applied.has(node.id) ? inputs[0] : forwardNode(node, inputs, context));
   }
   return {
     output: valueOf(graph.output),

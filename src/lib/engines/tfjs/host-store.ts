@@ -31,6 +31,11 @@ export class HostStore implements ParameterStore {
     this.#fill(parameters);
   }
 
+  get hostBytes(): number {
+    const arrays = [this.#values, ...this.#buffers, this.#statistics];
+    return arrays.reduce((sum, array) => sum + array.byteLength, 0);
+  }
+
   tensors(): ReadonlyMap<string, tf.Tensor> {
     if (this.#tensors !== null) return this.#tensors;
     const tensors = new Map<string, tf.Tensor>();

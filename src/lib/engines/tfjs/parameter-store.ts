@@ -16,6 +16,8 @@ export interface BatchStatistics {
 }
 
 export interface ParameterStore {
+  /** Ordinary memory that it holds beside its tensors. */
+  readonly hostBytes: number;
   /** Every parameter as a tensor. Owned by the store; gone after the next `update`, `write` or `dispose`. */
   tensors(): ReadonlyMap<string, Tensor>;
   /** One optimiser step. `gradients` holds those of the parameters that move; a missing one is zero. Neither keeps nor frees them. */

@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { Kernels } from '$lib/graph/ops/forward';
+import { foldBatchNorm } from '$lib/graph/passes';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { Batch, Prediction, Predictor } from '../contract';
 import { planForward, runForward } from './forward';
@@ -39,12 +40,14 @@ export class TfjsPredictor implements Predictor {
 
   /** Takes copies of the parameters. */
   constructor(graph: Graph, parameters: ParameterValues, kernels: Kernels) {
-    this.#plan = planForward(graph);
     this.#kernels = kernels;
-    const { trainable, statistics } = layOut(graph, { decayAll: false });
-    // slice: tfjs keeps the array that it is given.
+    layOut(graph, { decayAll: false }).trainable.forEach((placed) => valuesOf(parameters, placed));
+    // Half the passes over the activations: a folded norm and its ReLU are part of the convolution.
+    const folded = foldBatchNorm(graph, parameters);
+    this.#plan = planForward(folded.graph);
+    const { trainable, statistics } = layOut(folded.graph, { decayAll: false });
     const tensors = [...trainable, ...statistics].map((placed) => {
-      const values = valuesOf(parameters, placed).slice();
+      const values = valuesOf(folded.parameters, placed);
       return [placed.name, tf.keep(tf.tensor(values, placed.shape, 'float32'))] as const;
     });
     this.#parameters = new Map(tensors);

@@ -10,6 +10,7 @@ import type { Batch, LazyScalar, Prediction, StepSpecification, TrainState, Trai
 import { planForward, runForward } from './forward';
 import type { ForwardPlan } from './forward';
 import { imagesToTensor, targetsToTensor } from './images';
+import { trainingKernels } from './kernels';
 import type { ParameterLayout } from './parameter-layout';
 import type { BatchStatistics, ParameterStore } from './parameter-store';
 import { predictWith } from './predictor';
@@ -20,25 +21,33 @@ export class TfjsTrainStep implements TrainStep {
   readonly #moving: readonly string[];
   readonly #layout: ParameterLayout;
   readonly #store: ParameterStore;
-  readonly #kernels: Kernels;
+  readonly #inference: Kernels;
   readonly #specification: StepSpecification;
+  readonly #onDispose: (step: TfjsTrainStep) => void;
   #step = 0;
 
-  /** Takes ownership of the store. */
+  /** Takes ownership of the store. `inference`: the kernels of evaluation. */
   constructor(
     graph: Graph,
     layout: ParameterLayout,
     store: ParameterStore,
-    kernels: Kernels,
+    inference: Kernels,
     specification: StepSpecification,
+    onDispose: (step: TfjsTrainStep) => void = () => {},
   ) {
     this.#plan = planForward(graph);
     this.#norms = new Map(graph.nodes.flatMap((node) => (node.op === 'batch_norm' ? [[node.id, node]] : [])));
     this.#moving = layout.trainable.filter((placed) => placed.moves).map((placed) => placed.name);
     this.#layout = layout;
     this.#store = store;
-    this.#kernels = kernels;
+    this.#inference = inference;
     this.#specification = specification;
+    this.#onDispose = onDispose;
+  }
+
+  /** Ordinary memory that the parameters take beside the tensors. */
+  get hostBytes(): number {
+    return this.#store.hostBytes;
   }
 
   run(batch: Batch, learningRate: number): { loss: LazyScalar } {
@@ -51,7 +60,7 @@ export class TfjsTrainStep implements TrainStep {
         const parameters = this.#store.tensors();
         const moving = this.#moving.map((name) => parameters.get(name)).filter((tensor) => tensor !== undefined);
         const { value, grads } = tf.valueAndGrads((..._moving: tf.Tensor[]) => {
-          const { output } = runForward(this.#plan, images, parameters, this.#kernels, {
+          const { output } = runForward(this.#plan, images, parameters, trainingKernels, {
             seed,
             step: this.#step,
             frozenNorms: this.#layout.frozenNorms,
@@ -76,7 +85,7 @@ export class TfjsTrainStep implements TrainStep {
   }
 
   predict(batch: Batch): Promise<Prediction> {
-    return predictWith(this.#plan, this.#store.tensors(), this.#kernels, batch, false);
+    return predictWith(this.#plan, this.#store.tensors(), this.#inference, batch, false);
   }
 
   state(): Promise<TrainState> {
@@ -90,6 +99,7 @@ export class TfjsTrainStep implements TrainStep {
 
   dispose(): void {
     this.#store.dispose();
+    this.#onDispose(this);
   }
 
   #statistics(id: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number): BatchStatistics {

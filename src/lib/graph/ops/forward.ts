@@ -5,16 +5,29 @@ import type { RandomStream } from '$lib/core/random';
 import type { BatchNormTrainResult, ConvGeometry, FusedActivation } from '$lib/engines/tfjs/wasm/types';
 import type { NodeOf, OpName } from '../types';
 
-/** The differentiable operations that the engine brings in its fastest form for the backend. See engines/tfjs/wasm. */
+/** What the engine brings in its fastest form: see engines/tfjs/kernels.ts. Bias and activation are part of the pass. */
 export interface Kernels {
-  conv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry, groups?: number): Tensor4D;
-  depthwiseConv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry): Tensor4D;
+  conv2d(
+    x: Tensor4D,
+    filter: Tensor4D,
+    geometry: ConvGeometry,
+    groups: number,
+    bias: Tensor1D | null,
+    activation: FusedActivation,
+  ): Tensor4D;
+  depthwiseConv2d(
+    x: Tensor4D,
+    filter: Tensor4D,
+    geometry: ConvGeometry,
+    bias: Tensor1D | null,
+    activation: FusedActivation,
+  ): Tensor4D;
   batchNormTrain(
     x: Tensor4D,
     gamma: Tensor1D,
     beta: Tensor1D,
     epsilon: number,
-    activation?: FusedActivation,
+    activation: FusedActivation,
   ): BatchNormTrainResult;
 }
 
@@ -29,8 +42,8 @@ export interface ForwardContext {
   usesBatchStatistics(node: NodeOf<'batch_norm'>): boolean;
   /** Takes the statistics that a batch norm saw: mean, biased variance, and the number of values behind each. */
   reportStatistics(node: NodeOf<'batch_norm'>, mean: Tensor1D, varBiased: Tensor1D, count: number): void;
-  /** The activation to apply in the same pass, when the only reader of this batch norm is one. */
-  fusedActivation(node: NodeOf<'batch_norm'>): FusedActivation;
+  /** The activation to apply in the same pass, when the only reader of the node's output is one. */
+  fusedActivation(node: NodeOf<'batch_norm' | 'conv2d' | 'depthwise_conv2d'>): FusedActivation;
   /** The node's random numbers of this step. */
   random(node: NodeOf<OpName>): RandomStream;
 }

@@ -1,13 +1,18 @@
 // See op.ts.
 
 import type { Forward } from '../forward';
-import { rank4, required, withBias } from '../shared/tfjs';
+import { biasOf, rank4, required } from '../shared/tfjs';
 
 export const conv2d: Forward<'conv2d'> = (node, [x], context) => {
   const filter = rank4(required(context, node, 'weight'), node);
-  return withBias(
-    context.kernels.conv2d(rank4(x, node), filter, node.attributes, node.attributes.groups),
-    context,
-    node,
+  const { attributes } = node;
+  const activation = context.fusedActivation(node);
+  return context.kernels.conv2d(
+    rank4(x, node),
+    filter,
+    attributes,
+    attributes.groups,
+    biasOf(context, node),
+    activation,
   );
 };

@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainyardError } from '$lib/core/errors';
+import type { FusedActivation } from '$lib/engines/tfjs/wasm/types';
 import type { ForwardContext } from '../forward';
 import type { NodeOf, OpName, Padding } from '../../types';
 
@@ -36,6 +37,17 @@ export function required(context: ForwardContext, node: NodeOf<OpName>, role: st
 export function withBias<T extends tf.Tensor>(y: T, context: ForwardContext, node: NodeOf<OpName>): T {
   const bias = context.parameter(node, 'bias');
   return bias === undefined ? y : tf.add<T>(y, bias);
+}
+
+/** The node's bias, when it has one. */
+export function biasOf(context: ForwardContext, node: NodeOf<OpName>): tf.Tensor1D | null {
+  const bias = context.parameter(node, 'bias');
+  return bias === undefined ? null : rank1(bias, node);
+}
+
+export function activate<T extends tf.Tensor>(y: T, activation: FusedActivation): T {
+  if (activation === 'none') return y;
+  return activation === 'relu' ? tf.relu(y) : tf.relu6(y);
 }
 
 /** tfjs's form of explicit padding for NHWC. */
