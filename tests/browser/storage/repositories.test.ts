@@ -10,6 +10,7 @@ import { addEvaluation, getImageResults, listEvaluations } from '$lib/storage/ev
 import { createProject, deleteProject, getProject, listProjects, renameProject } from '$lib/storage/projects';
 import { appendEvents, createRun, deleteRun, getRun, listRuns, markInterrupted, readEvents } from '$lib/storage/runs';
 import { STORE_NAMES } from '$lib/storage/schema';
+import { write } from '$lib/storage/transaction';
 import { spaceByProject } from '$lib/storage/quota';
 import { blobOf, datasetOf, fill, openFresh, versionOf } from './open';
 import { checkpointOf, evaluationOf, resultsOf, runOf } from './runs';
@@ -93,6 +94,22 @@ test('a version whose content is missing is refused by name, and nothing of it i
   });
   expect(await database.count('datasets')).toBe(0);
   expect(await database.count('versions')).toBe(0);
+});
+
+test('a write that throws half way keeps nothing and gives the reason, not the abort', async () => {
+  const database = await openFresh();
+  const half = write(database, ['projects', 'blobs'], async (transaction) => {
+    await transaction.objectStore('blobs').add(blobOf('half'));
+    throw new Error('the reason');
+  });
+  await expect(half).rejects.toThrow('the reason');
+  expect(await database.count('blobs')).toBe(0);
+  const twice = write(database, ['blobs'], async (transaction) => {
+    await transaction.objectStore('blobs').add(blobOf('twice'));
+    await transaction.objectStore('blobs').add(blobOf('twice'));
+  });
+  await expect(twice).rejects.toMatchObject({ name: 'ConstraintError' });
+  expect(await database.count('blobs')).toBe(0);
 });
 
 test('deleting a project removes all of it and keeps what another project shares', async () => {
