@@ -58,7 +58,7 @@ export function convolutionPadding(padding: Padding): Readonly<Record<string, Gr
 
 /** Pads height and width with `value`. */
 export function padImage(emit: GraphDefEmitter, x: string, [top, bottom, left, right]: Padding, value: number): string {
-  const paddings = emit.ints([0, 0, bottom, top, left, right, 0, 0], [4, 2]);
+  const paddings = emit.ints([0, 0, top, bottom, left, right, 0, 0], [4, 2]);
   return value === 0 ? emit.node('Pad', [x, paddings]) : emit.node('PadV2', [x, paddings, emit.floats([value], [])]);
 }
 
