@@ -29,7 +29,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 
 /** 'balanced_accuracy' -> 'Balanced accuracy'. */
 function titleOf(metric: string): string {
-  const words = metric.replace(/_/g, ' ');
+  const words = metric.replace(/_/g, ' ').replace(/\bf1\b/, 'F1');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

@@ -1,4 +1,4 @@
-// Protobuf wire format, writing: a message is a list of parts that goes straight into a Blob. Payloads are not copied.
+// Protobuf wire format, writing: a message is a list of parts that goes straight into a Blob. The Blob is the only one to copy payloads.
 // Knows nothing of ONNX. Format: https://protobuf.dev/programming-guides/encoding/
 
 import { utf8 } from '../bytes';

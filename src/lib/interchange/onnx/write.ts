@@ -65,7 +65,7 @@ function missing(id: string): never {
   throw new Error(`The graph reads "${id}", which no earlier node makes.`);
 }
 
-/** `model.onnx`. Shares memory with the model's parameters until the Blob is read. */
+/** `model.onnx`. The parameters may change or go once this returns. */
 export function writeOnnx(model: TrainedModel, options: GraphOptions): Blob {
   return encodeOnnx(toOnnx(model, options));
 }

@@ -13,7 +13,7 @@ import type { TensorToStore } from './write';
 
 const COUNTER = 'num_batches_tracked';
 
-/** `model.safetensors`: PyTorch's names and layouts. Shares memory with the parameters until the Blob is read. */
+/** `model.safetensors`: PyTorch's names and layouts. The parameters may change or go once this returns. */
 export function writeSafetensors(model: TrainedModel): Blob {
   const tensors: TensorToStore[] = [];
   for (const specification of model.graph.parameters) {

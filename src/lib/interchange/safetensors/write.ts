@@ -1,4 +1,4 @@
-// Writes safetensors files: a header and the tensors' own memory, not copied.
+// Writes safetensors files: a header and the tensors' bytes, copied once, by the Blob.
 
 import { bytesOf, int64Bytes, utf8 } from '../bytes';
 import type { Bytes } from '../bytes';

@@ -83,7 +83,7 @@ function constNode({ name, shape, values }: GraphDefWeight): GraphDefNode {
   return { name, op: 'Const', inputs: [], attributes: { dtype, shape: { type: 'shape', value: shape } } };
 }
 
-/** `tfjs/model.json` and `tfjs/group1-shard1ofN.bin`. Shares memory with the model's parameters until the Blobs are read. */
+/** `tfjs/model.json` and `tfjs/group1-shard1ofN.bin`. The parameters may change or go once this returns. */
 export function writeTfjs(model: TrainedModel, options: GraphOptions): ExportFile[] {
   const { graph, inputs, outputs } = toGraphDef(model, options);
   const data = new Blob(graph.weights.map(({ values }) => bytesOf(values)));

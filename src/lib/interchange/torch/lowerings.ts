@@ -29,10 +29,23 @@ function call(name: string, ...args: readonly PythonValue[]): string {
   return `${name}(${args.map(python).join(', ')})`;
 }
 
-function keyword(values: Readonly<Record<string, PythonValue>>): string {
+/** What PyTorch assumes anyway is left out. */
+const DEFAULTS: Readonly<Record<string, readonly string[]>> = {
+  stride: ['(1, 1)'],
+  padding: ['0', '(0, 0)'],
+  output_padding: ['(0, 0)'],
+  dilation: ['(1, 1)'],
+  groups: ['1'],
+  bias: ['True'],
+  keepdim: ['False'],
+};
+
+/** Arguments of layers, a comma in front of each. */
+function options(values: Readonly<Record<string, PythonValue>>): string {
   return Object.entries(values)
-    .map(([name, value]) => `${name}=${python(value)}`)
-    .join(', ');
+    .filter(([name, value]) => !(DEFAULTS[name] ?? []).includes(python(value)))
+    .map(([name, value]) => `, ${name}=${python(value)}`)
+    .join('');
 }
 
 /** PyTorch's layers pad both sides alike; anything else is a step of its own. */
@@ -66,7 +79,7 @@ function convolution(
   x: TorchInput,
 ): TorchLayer {
   const pads = paddingOf(padding);
-  const rest = keyword({
+  const rest = options({
     stride: strides,
     padding: 'symmetric' in pads ? pads.symmetric : 0,
     dilation,
@@ -74,7 +87,7 @@ function convolution(
     bias: 'bias' in parameters,
   });
   const input = 'symmetric' in pads ? x.code : `F.pad(${x.code}, ${pads.explicit})`;
-  return { module: `nn.Conv2d(${inputs}, ${outputs}, ${python(kernel)}, ${rest})`, value: `${MODULE}(${input})` };
+  return { module: `nn.Conv2d(${inputs}, ${outputs}, ${python(kernel)}${rest})`, value: `${MODULE}(${input})` };
 }
 
 const ACTIVATIONS: Readonly<Record<ActivationKind, (x: string, slope: number) => string>> = {
@@ -126,7 +139,7 @@ export const torchLowerings: { [Op in OpName]: TorchLowering<Op> } = {
   conv_transpose2d: ({ attributes, parameters, shape: [height, width] }, [x]) => {
     const { filters, kernel, strides, padding, outputPadding } = attributes;
     const pads = paddingOf(padding);
-    const rest = keyword({
+    const rest = options({
       stride: strides,
       padding: 'symmetric' in pads ? pads.symmetric : 0,
       output_padding: outputPadding,
@@ -135,28 +148,28 @@ export const torchLowerings: { [Op in OpName]: TorchLowering<Op> } = {
     const [top, , left] = padding;
     const cut = 'symmetric' in pads ? '' : `[:, :, ${top}:${top + height}, ${left}:${left + width}]`;
     return {
-      module: `nn.ConvTranspose2d(${x.shape[2]}, ${filters}, ${python(kernel)}, ${rest})`,
+      module: `nn.ConvTranspose2d(${x.shape[2]}, ${filters}, ${python(kernel)}${rest})`,
       value: `${MODULE}(${x.code})${cut}`,
     };
   },
   linear: ({ attributes: { features }, parameters }, [x]) => ({
-    module: `nn.Linear(${last(x.shape)}, ${features}, ${keyword({ bias: 'bias' in parameters })})`,
+    module: `nn.Linear(${last(x.shape)}, ${features}${options({ bias: 'bias' in parameters })})`,
     value: channelsLast(x, (code) => `${MODULE}(${code})`),
   }),
   batch_norm: ({ attributes: { epsilon, momentum } }, [x]) => {
     const rank = x.shape.length;
     const name = rank === 3 ? 'nn.BatchNorm2d' : 'nn.BatchNorm1d';
     return {
-      module: `${name}(${last(x.shape)}, ${keyword({ eps: epsilon, momentum })})`,
+      module: `${name}(${last(x.shape)}${options({ eps: epsilon, momentum })})`,
       value: rank === 2 ? `${MODULE}(${x.code}.transpose(1, 2)).transpose(1, 2)` : `${MODULE}(${x.code})`,
     };
   },
   layer_norm: ({ attributes: { epsilon } }, [x]) => ({
-    module: `nn.LayerNorm(${last(x.shape)}, ${keyword({ eps: epsilon })})`,
+    module: `nn.LayerNorm(${last(x.shape)}${options({ eps: epsilon })})`,
     value: channelsLast(x, (code) => `${MODULE}(${code})`),
   }),
   group_norm: ({ attributes: { groups, epsilon } }, [x]) => ({
-    module: `nn.GroupNorm(${groups}, ${x.shape[2]}, ${keyword({ eps: epsilon })})`,
+    module: `nn.GroupNorm(${groups}, ${x.shape[2]}${options({ eps: epsilon })})`,
     value: `${MODULE}(${x.code})`,
   }),
   activation: ({ attributes: { kind, slope = 0 } }, [x]) => ({ value: ACTIVATIONS[kind](x.code, slope) }),
@@ -177,17 +190,19 @@ export const torchLowerings: { [Op in OpName]: TorchLowering<Op> } = {
   },
   max_pool: ({ attributes: { kernel, strides, padding } }, [x]) => {
     const pads = paddingOf(padding);
-    const rest = `${python(kernel)}, ${keyword({ stride: strides })}`;
+    // PyTorch's pools step by their kernel unless told otherwise.
+    const rest = `${python(kernel)}, stride=${python(strides)}`;
     // PyTorch's own padding is at most half of the kernel.
     if ('symmetric' in pads && pads.symmetric.every((amount, axis) => 2 * amount <= kernel[axis])) {
-      return { value: `F.max_pool2d(${x.code}, ${rest}, ${keyword({ padding: pads.symmetric })})` };
+      return { value: `F.max_pool2d(${x.code}, ${rest}${options({ padding: pads.symmetric })})` };
     }
     const [top, bottom, left, right] = padding;
     const around = python([left, right, top, bottom]);
     return { value: `F.max_pool2d(F.pad(${x.code}, ${around}, value=float("-inf")), ${rest})` };
   },
   avg_pool: ({ attributes: { kernel, strides, padding, countIncludePad } }, [x]) => {
-    const rest = `${python(kernel)}, ${keyword({ stride: strides })}`;
+    // PyTorch's pools step by their kernel unless told otherwise.
+    const rest = `${python(kernel)}, stride=${python(strides)}`;
     if (padding.every((amount) => amount === 0)) return { value: `F.avg_pool2d(${x.code}, ${rest})` };
     const [top, bottom, left, right] = padding;
     const around = python([left, right, top, bottom]);
@@ -196,14 +211,13 @@ export const torchLowerings: { [Op in OpName]: TorchLowering<Op> } = {
     return { value: `${mean(x.code)} / ${mean(`torch.ones_like(${x.code})`)}` };
   },
   global_avg_pool: ({ attributes: { keepDims } }, [x]) => ({
-    value: `${x.code}.mean((2, 3), ${keyword({ keepdim: keepDims })})`,
+    value: `${x.code}.mean((2, 3)${options({ keepdim: keepDims })})`,
   }),
   dropout: ({ attributes: { rate } }, [x]) => ({ value: `F.dropout(${x.code}, ${rate}, self.training)` }),
   // Stochastic depth concerns training alone.
   drop_path: (_node, [x]) => ({ value: x.code }),
   resize: ({ attributes: { size, method, alignCorners } }, [x]) => {
-    const mode =
-      method === 'nearest' ? keyword({ mode: 'nearest' }) : keyword({ mode: 'bilinear', align_corners: alignCorners });
+    const mode = method === 'nearest' ? 'mode="nearest"' : `mode="bilinear", align_corners=${python(alignCorners)}`;
     return { value: `F.interpolate(${x.code}, ${python(size)}, ${mode})` };
   },
   reshape: ({ shape }, [x]) => {

@@ -203,6 +203,7 @@ export const graphCases: readonly GraphCase[] = [
       }),
     ),
   },
+  { op: 'max_pool', title: 'stride 1', graph: build((b, x) => b.maxPool(x, { kernel: 3, stride: 1, padding: 1 })) },
   { op: 'max_pool', title: 'without padding', graph: build((b, x) => b.maxPool(x, { kernel: [2, 3] })) },
   {
     op: 'avg_pool',

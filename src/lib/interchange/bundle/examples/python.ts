@@ -90,8 +90,14 @@ for path in sys.argv[1:]:
 `;
 }
 
+const SCORES: Readonly<Record<ExampleSettings['activation'], string>> = {
+  softmax: 'logits.softmax(0)',
+  sigmoid: 'logits.sigmoid()',
+  none: 'logits',
+};
+
 /** `load_pytorch.py`; `timm` is the name of the same architecture there, null takes model.py. */
-export function torchPython({ classes }: ExampleSettings, timm: string | null): string {
+export function torchPython({ classes, activation }: ExampleSettings, timm: string | null): string {
   const packages = timm === null ? 'torch safetensors pillow numpy' : 'timm torch safetensors pillow numpy';
   const imports = timm === null ? 'import torch' : 'import timm\nimport torch';
   const local = timm === null ? 'from model import Model\nfrom preprocess' : 'from preprocess';
@@ -122,7 +128,7 @@ for path in sys.argv[1:]:
     image = torch.from_numpy(normalize(load_image(path)))
     with torch.no_grad():
         logits = model(image[None])[0]
-    scores = logits.softmax(0)
+    scores = ${SCORES[activation]}
     best = int(scores.argmax())
     print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "logits": logits.tolist()}))
 `;

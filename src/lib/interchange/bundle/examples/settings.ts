@@ -14,6 +14,8 @@ export interface ExampleSettings {
   normalization: boolean;
   /** Name of the output that is shown. */
   output: string;
+  /** How the scores come from the logits. */
+  activation: TrainedModel['task']['activation']['kind'];
   /** Number of classes. */
   classes: number;
 }
@@ -27,5 +29,16 @@ export function exampleSettings({ preprocess, task, classes }: TrainedModel, nor
   const { kind, name } = task.activation;
   // A name that the task chose is an identifier; anything else would be code of the user's.
   const output = kind === 'none' || !/^\w+$/.test(name) ? 'logits' : name;
-  return { height, width, resize, interpolation, mean, std, normalization, output, classes: classes.length };
+  return {
+    height,
+    width,
+    resize,
+    interpolation,
+    mean,
+    std,
+    normalization,
+    output,
+    activation: kind,
+    classes: classes.length,
+  };
 }
