@@ -5,11 +5,16 @@ import type { Kernels } from '$lib/graph/ops/forward';
 import type { DeviceReport } from '../contract';
 import { batchNormTrain, conv2d, depthwiseConv2d } from './wasm';
 import type { ConvGeometry, FusedActivation } from './wasm';
+import { matrixGradientConv2d } from './webgpu-conv2d';
 
 /** Differentiable on every backend. */
 export const trainingKernels: Kernels = {
-  conv2d: (x, filter, geometry, groups, bias, activation) =>
-    finish(conv2d(x, filter, geometry, groups), bias, activation),
+  conv2d(x, filter, geometry, groups, bias, activation) {
+    const { dilation } = geometry;
+    const plain = groups === 1 && dilation[0] === 1 && dilation[1] === 1;
+    const convolve = plain && tf.getBackend() === 'webgpu' ? matrixGradientConv2d : conv2d;
+    return finish(convolve(x, filter, geometry, groups), bias, activation);
+  },
   depthwiseConv2d: (x, filter, geometry, bias, activation) =>
     finish(depthwiseConv2d(x, filter, geometry), bias, activation),
   batchNormTrain,
