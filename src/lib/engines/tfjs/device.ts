@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { TrainyardError } from '$lib/core/errors';
-import type { DeviceReport, DeviceRequest } from '../contract';
+import type { BackendName, DeviceReport, DeviceRequest } from '../contract';
 import { chooseBackend, describeWasm } from './choose-backend';
 import type { DeviceSurvey } from './choose-backend';
 import { TfjsEngine } from './engine';
@@ -18,35 +18,53 @@ export interface EngineOptions {
   threads?: number;
 }
 
-/** More threads than this gained nothing on activations of image size: they wait for memory. */
+/** A guard, not a measurement (two cores were at hand): the kernels wait for memory long before sixteen cores are busy. */
 const MOST_THREADS = 8;
 
 /**
- * The engine on the device that was asked for. One per worker: tfjs has one current backend. Throws `device-unavailable`.
+ * The engine on the device that was asked for. One per worker: tfjs has one current backend. `auto` goes on to the next
+ * best when a device is there but does not start; a device asked for by name throws `device-unavailable` instead.
  * In the page's workers use browser.ts, which knows the addresses of the WASM files.
  */
 export async function createEngine(request: DeviceRequest, options: EngineOptions): Promise<TfjsEngine> {
   const adapter = await findAdapter();
-  const survey: DeviceSurvey = {
+  let survey: DeviceSurvey = {
     webgpu:
       'missing' in adapter ? adapter : { adapter: describeAdapter(adapter.info), software: isSoftware(adapter.info) },
     wasm: await surveyWasm(options.threads),
   };
-  const { backend, reason, alternatives } = chooseBackend(request, survey);
-  const shared = { engine: 'tfjs', backend, reason, alternatives, precision: 'float32' } as const;
-  let report: DeviceReport = { ...shared, adapter: 'JavaScript, 1 thread' };
+  for (;;) {
+    const choice = chooseBackend(request, survey);
+    const { backend } = choice;
+    try {
+      const details = await start(backend, adapter, survey, options);
+      await tf.ready();
+      return new TfjsEngine({ engine: 'tfjs', precision: 'float32', ...choice, ...details });
+    } catch (error) {
+      if (request !== 'auto' || backend === 'cpu') throw error;
+      survey = { ...survey, [backend]: { missing: error instanceof Error ? error.message : String(error) } };
+    }
+  }
+}
+
+/** Makes the backend tfjs's current one and says what it runs on. */
+async function start(
+  backend: BackendName,
+  adapter: GPUAdapter | { missing: string },
+  { wasm }: DeviceSurvey,
+  options: EngineOptions,
+): Promise<Pick<DeviceReport, 'adapter' | 'threads' | 'simd'>> {
   if (backend === 'webgpu' && !('missing' in adapter)) {
     await startWebGpu(adapter);
-    report = { ...shared, adapter: describeAdapter(adapter.info) };
-  } else if (backend === 'wasm' && !('missing' in survey.wasm)) {
-    const started = await startWasm(options.wasmPaths, survey.wasm);
-    report = { ...shared, adapter: describeWasm(started), ...started };
-  } else {
-    await import('@tensorflow/tfjs-backend-cpu');
-    await tf.setBackend('cpu');
+    return { adapter: describeAdapter(adapter.info) };
   }
-  await tf.ready();
-  return new TfjsEngine(report);
+  if (backend === 'wasm' && !('missing' in wasm)) {
+    const started = await startWasm(options.wasmPaths, wasm);
+    return { adapter: describeWasm(started), ...started };
+  }
+  await import('@tensorflow/tfjs-backend-cpu');
+  await tf.setBackend('cpu');
+  return { adapter: 'JavaScript, 1 thread' };
 }
 
 async function surveyWasm(threads?: number): Promise<DeviceSurvey['wasm']> {
@@ -65,7 +83,8 @@ async function startWasm(
   { simd, threads }: { simd: boolean; threads: number },
 ): Promise<{ simd: boolean; threads: number }> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
-  if (tf.findBackend('wasm') === null) {
+  // tf.findBackend would start one that has not been told where its files are.
+  if (!('wasm' in tf.engine().registry)) {
     wasm.setWasmPaths(typeof paths === 'string' ? paths : { ...paths });
     // The threads are our kernels' own: tfjs's would spin beside them between its few calls.
     wasm.setThreadsCount(1);

@@ -55,9 +55,9 @@ const LIMITS = [
  * Throws `device-unavailable` when the adapter gives no device.
  */
 export async function startWebGpu(adapter: GPUAdapter): Promise<void> {
-  const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
-  if (tf.findBackend('webgpu') === null) {
+  if (!('webgpu' in tf.engine().registry)) {
     const device = await requestDevice(adapter);
+    const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
     // The import registered tfjs's own way of making a device.
     tf.removeBackend('webgpu');
     tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3);
