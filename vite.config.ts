@@ -34,8 +34,9 @@ export default defineConfig({
   optimizeDeps: {
     entries: ['src/**/*.{ts,svelte}', 'workers/**/*.ts', 'models/**/*.ts', 'tests/browser/**/*.ts'],
     include: PREBUNDLED,
-    // Its file finds its .wasm beside itself, which is no longer true once Vite moves it into a pre-bundle.
-    exclude: ['onnxruntime-web'],
+    // onnxruntime-web: its file finds its .wasm beside itself, which is no longer true once Vite moves it into a pre-bundle.
+    // lucide: every new icon would be a late discovery; each is one small file and needs no bundle.
+    exclude: ['onnxruntime-web', '@lucide/svelte'],
   },
   test: {
     passWithNoTests: true,
