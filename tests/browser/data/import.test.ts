@@ -1,6 +1,6 @@
 // Imports with real decoding into a real database: what is read, what is refused, and that nothing is left half done.
 
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ImportEvent } from '$lib/data/contract';
 import { importDataset } from '$lib/data/import';
 import { encodePng } from '$lib/data/png';
@@ -292,6 +292,8 @@ describe('all or nothing', () => {
     const database = await openFresh();
     let open: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));
+    // Whatever fails here, the other tests must not wait for this import.
+    onTestFinished(() => open());
     let calls = 0;
     const slow: typeof inspect = async (files) => {
       // The first batch is stored and not yet named when the second import would sweep what nobody names.
@@ -299,7 +301,7 @@ describe('all or nothing', () => {
       return inspect(files);
     };
     const first = runImport(database, filesSource('first', await pictures(['c', 'd'], 30)), {}, { inspect: slow });
-    await expect.poll(() => database.count('blobs')).toBeGreaterThan(0);
+    await expect.poll(() => database.count('blobs'), { timeout: 30_000 }).toBeGreaterThan(0);
     const second = runImport(
       database,
       filesSource('second', { 'a/1.png': await picture(1), 'b/1.png': await picture(900) }),

@@ -230,7 +230,7 @@ test('a committed write is announced to listeners of its stores, an aborted one 
   await createProject(database, { name: 'p', task: 'classification' });
   await appendEvents(database, 'run', [{ type: 'notice', message: '' }]);
   await expect(renameProject(database, 'nowhere', 'x')).rejects.toThrow();
-  await expect.poll(() => heard.length).toBe(1);
+  await expect.poll(() => heard.length, { timeout: 30_000 }).toBe(1);
   await new Promise((resolve) => setTimeout(resolve, 50));
   stop();
   expect(heard).toEqual([['projects']]);
