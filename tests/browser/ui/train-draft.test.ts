@@ -1,0 +1,115 @@
+// The job behind the Train page: presets, models and changes by hand, and what follows from what.
+import { flushSync } from 'svelte';
+import { expect, test } from 'vitest';
+import { getPath, setPath } from '../../../src/lib/core/path';
+import { defaultJob } from '../../../src/lib/job/parse';
+import { MODELS } from '../../../src/lib/models/registry';
+import { JobDraft } from '../../../src/lib/state/job-draft.svelte';
+import { TASKS } from '../../../src/lib/tasks/catalog';
+
+const DATA = { classes: 3, images: { train: 840, val: 180, test: 180 }, width: 64, height: 64, grey: false };
+const context = { models: MODELS, tasks: TASKS, data: DATA };
+
+function draftOf(given?: Record<string, unknown>) {
+  return new JobDraft({ context, task: TASKS[0], given });
+}
+
+/** As the form does: the whole value with one thing changed. */
+function set(draft: JobDraft, path: string, value: unknown) {
+  draft.setValue(setPath(draft.value, path, value) as Record<string, unknown>); // setPath keeps the object
+  flushSync();
+}
+
+test('it starts with a preset and the smallest model, with nothing changed', () => {
+  const draft = draftOf();
+  expect(draft.preset).toBe('balanced');
+  expect(draft.model).toBe('tiny-cnn');
+  expect(draft.problems).toEqual([]);
+  expect(draft.job.early_stopping.enabled).toBe(true);
+  expect(draft.value).toEqual(draft.base);
+});
+
+test('a default follows the choice it depends on until it is set by hand', () => {
+  const draft = draftOf();
+  expect(draft.job.optimizer.learning_rate).toBe(0.004);
+  set(draft, 'optimizer.name', 'sgd');
+  expect(draft.job.optimizer.learning_rate).toBe(0.05);
+  // The rate was not changed by anybody, so it is not marked.
+  expect(Object.keys(draft.changes)).toEqual(['optimizer.name']);
+  set(draft, 'optimizer.learning_rate', 0.2);
+  set(draft, 'optimizer.name', 'adamw');
+  expect(draft.job.optimizer.learning_rate).toBe(0.2);
+});
+
+test('another preset takes back what the first one set and keeps what the person set', () => {
+  const draft = draftOf();
+  draft.setPreset('best');
+  set(draft, 'training.batch_size', 16);
+  set(draft, 'training.epochs', 55);
+  draft.setPreset('draft');
+  flushSync();
+  expect(draft.job.training).toEqual({ epochs: 8, batch_size: 16 });
+  expect(draft.job.augment.rotation).toBe(0);
+  expect(Object.keys(draft.changes)).toEqual(['training.batch_size']);
+});
+
+test('another model brings its own settings and keeps the rest', () => {
+  const draft = draftOf();
+  set(draft, 'model.config.width', 2);
+  set(draft, 'training.epochs', 12);
+  draft.setModel('resnet18');
+  flushSync();
+  expect(draft.problems).toEqual([]);
+  expect(draft.job.model).toEqual({ name: 'resnet18', config: { dropout: 0, drop_path: 0 } });
+  expect(draft.job.training.epochs).toBe(12);
+});
+
+test('what is wrong is told by its path and stays as it was typed', () => {
+  const draft = draftOf();
+  set(draft, 'optimizer.learning_rate', -1);
+  expect(draft.problems.map(({ path }) => path)).toEqual(['optimizer.learning_rate']);
+  expect(draft.problems[0].message).toContain('-1');
+  expect(getPath(draft.value, 'optimizer.learning_rate')).toBe(-1);
+});
+
+test('a whole job is taken over as it is, and given back the same', () => {
+  const job = defaultJob(context, undefined, 'mobilenetv2_100');
+  const wanted = {
+    ...job,
+    optimizer: { ...job.optimizer, name: 'sgd' as const, learning_rate: 0.004, weight_decay: 0 },
+    training: { epochs: 3, batch_size: 7 },
+    seed: 42,
+  };
+  const draft = draftOf();
+  expect(draft.adopt(wanted)).toEqual([]);
+  flushSync();
+  expect(draft.preset).toBeNull();
+  expect(draft.job).toEqual(wanted);
+});
+
+test('a job that is wrong changes nothing', () => {
+  const draft = draftOf();
+  const before = draft.job;
+  const problems = draft.adopt({ version: 1, training: { epochs: 0 }, optimiser: {} });
+  expect(problems.map(({ path }) => path).sort()).toEqual(['optimiser', 'training.epochs']);
+  expect(draft.job).toEqual(before);
+});
+
+test('what was kept is there again, what does not fit is left out', () => {
+  const draft = draftOf();
+  draft.setPreset('best');
+  set(draft, 'training.epochs', 9);
+  const again = draftOf();
+  again.restore(JSON.parse(JSON.stringify(draft.record())));
+  flushSync();
+  expect(again.job).toEqual(draft.job);
+  again.restore({ preset: 'gone', model: 'gone', changes: { 'no.such.field': 1 } });
+  expect(again.model).toBe('tiny-cnn');
+  expect(again.changes).toEqual({});
+});
+
+test('the device that was forced is in the job and counts as unchanged', () => {
+  const draft = draftOf({ 'engine.device': 'cpu' });
+  expect(draft.job.engine.device).toBe('cpu');
+  expect(draft.value).toEqual(draft.base);
+});

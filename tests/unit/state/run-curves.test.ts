@@ -1,0 +1,91 @@
+// Curves from events: bounded however long the run, and right across a resume.
+import { expect, test } from 'vitest';
+import { RunCurves } from '$lib/state/run-curves';
+import { StepColumns } from '$lib/state/step-columns';
+import type { RunEvent } from '$lib/training/events';
+
+const STARTED: Extract<RunEvent, { type: 'started' }> = {
+  type: 'started',
+  runId: 'r',
+  device: { engine: 'tfjs', backend: 'cpu', adapter: 'a', reason: '', precision: 'float32', alternatives: [] },
+  epochs: 10,
+  stepsPerEpoch: 4,
+  parameters: 1,
+  images: { train: 8, val: 2, test: 2 },
+  fromStep: 0,
+};
+
+function progress(step: number): RunEvent {
+  return {
+    type: 'progress',
+    step,
+    epoch: Math.ceil(step / 4),
+    stepInEpoch: step % 4,
+    loss: 1 / step,
+    learningRate: 0.1,
+    imagesPerSecond: 100,
+    secondsLeft: 1,
+    memoryBytes: 1,
+  };
+}
+
+function epoch(
+  number: number,
+  accuracy: number,
+  best = false,
+  metrics: Record<string, number> = { train_loss: 1, val_accuracy: accuracy },
+): RunEvent {
+  return { type: 'epoch', epoch: number, step: number * 4, metrics, learningRate: 0.1, seconds: 1, best };
+}
+
+test('a hundred thousand rows are kept in two thousand, without losing the mean or the ends', () => {
+  const columns = new StepColumns({ step: 'last', loss: 'mean' });
+  for (let step = 1; step <= 100_000; step++) columns.add({ step, loss: step });
+  expect(columns.length).toBeLessThanOrEqual(2_048);
+  expect(columns.length).toBeGreaterThan(1_000);
+  expect(columns.last('step')).toBe(100_000);
+  const steps = columns.values('step');
+  expect(steps).toEqual(steps.toSorted((a, b) => a - b));
+  // The first row stands for all rows up to its step, so its loss is their mean.
+  expect(columns.values('loss')[0]).toBeCloseTo((1 + steps[0]) / 2, 6);
+});
+
+test('what comes after a resume is not averaged with what came before, even where rows are merged', () => {
+  const columns = new StepColumns({ step: 'last', loss: 'mean' });
+  for (let step = 1; step <= 10_001; step++) columns.add({ step, loss: 0 });
+  columns.forgetAfter('step', 5_000);
+  expect(columns.last('step')).toBeLessThanOrEqual(5_000);
+  columns.add({ step: 5_001, loss: 7 });
+  expect(columns.last('loss')).toBe(7);
+});
+
+test('fractional epochs come from the steps of an epoch', () => {
+  const curves = new RunCurves();
+  curves.take(STARTED);
+  curves.take(progress(2));
+  curves.take(progress(6));
+  expect(curves.steps.values('epoch')).toEqual([0.5, 1.5]);
+});
+
+test('a resume takes back what came after its checkpoint, and the log keeps it', () => {
+  const curves = new RunCurves();
+  curves.take(STARTED);
+  for (const step of [1, 2, 3, 4]) curves.take(progress(step));
+  curves.take(epoch(1, 0.5, true));
+  for (const step of [5, 6, 7, 8]) curves.take(progress(step));
+  curves.take(epoch(2, 0.6, true));
+  curves.take({ ...STARTED, fromStep: 4 });
+  expect(curves.steps.values('step')).toEqual([1, 2, 3, 4]);
+  expect(curves.metric('val_accuracy')).toEqual({ x: [1], y: [0.5] });
+  expect(curves.resumes).toEqual([4]);
+  expect(curves.log.map(({ event }) => event.type)).toEqual(['started', 'epoch', 'epoch', 'started']);
+});
+
+test('a metric that was not told in every epoch keeps its own epochs', () => {
+  const curves = new RunCurves();
+  curves.take(STARTED);
+  curves.take(epoch(1, 0, false, { train_loss: 2 }));
+  curves.take(epoch(2, 0.7));
+  expect(curves.metric('val_accuracy')).toEqual({ x: [2], y: [0.7] });
+  expect(curves.metricNames()).toEqual(['train_loss', 'val_accuracy']);
+});
