@@ -1,5 +1,9 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from 'vitest';
-import type { Engine, Prediction } from '$lib/engines/contract';
+import type { Prediction } from '$lib/engines/contract';
+import { planForward } from '$lib/engines/tfjs/forward';
+import { trainingKernels } from '$lib/engines/tfjs/kernels';
+import { predictWith } from '$lib/engines/tfjs/predictor';
 import { stream } from '$lib/core/random';
 import { GraphBuilder } from '$lib/graph/builder';
 import { initializeParameters } from '$lib/graph/initialize';
@@ -9,9 +13,8 @@ import resnet from '$models/resnet18/build';
 import { nodeEngine } from '../../contract/node-engine';
 import { fixedBatch } from '../../contract/training';
 
-let engine: Engine;
 beforeAll(async () => {
-  engine = await nodeEngine('cpu');
+  await nodeEngine('cpu');
 });
 
 /** Fresh values, with norms that are no identity. */
@@ -22,12 +25,13 @@ function values(graph: Graph): ParameterValues {
   return fresh;
 }
 
+/** Node for node, as written: the engine's own predictor folds batch norm itself. */
 async function run(graph: Graph, parameters: ParameterValues, images: Float32Array): Promise<Prediction> {
-  const predictor = engine.predictor(graph, parameters);
   const [height, width, channels] = graph.nodes[0].shape;
   const shape = [images.length / (height * width * channels), height, width, channels] as const;
-  const result = await predictor.predict({ images, shape, targets: { values: images, shape: [] } }, { features: true });
-  predictor.dispose();
+  const tensors = new Map(graph.parameters.map(({ name, shape }) => [name, tf.tensor(parameters.get(name) ?? [], [...shape])])); // prettier-ignore
+  const result = await predictWith(planForward(graph), tensors, trainingKernels, { images, shape }, true);
+  tf.dispose([...tensors.values()]);
   return result;
 }
 
