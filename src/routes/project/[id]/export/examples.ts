@@ -4,7 +4,7 @@ import { exampleFiles } from '$lib/interchange/bundle/examples';
 import { buildModel } from '$lib/models/build';
 import type { RunRecord } from '$lib/storage/records';
 import { getTask } from '$lib/tasks/registry';
-import type { CodeExample } from '$lib/ui/export/CodeTabs.svelte';
+import type { CodeExample } from '$lib/ui/export/code';
 
 const FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors'];
 
