@@ -8,7 +8,7 @@ import * as ort from 'onnxruntime-node';
 import Papa from 'papaparse';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureBuild } from '../../scripts/lib/build.mjs';
-import { trainyard, type CommandResult } from './support/command';
+import { complaints, startTrainyard, trainyard, type CommandResult } from './support/command';
 import { CLASSES, idxPair, picture, pictures, pixels, writeFolder, writeInto } from './support/pictures';
 import { zipOf } from './support/zips';
 
@@ -259,6 +259,31 @@ describe.concurrent('with a trained folder', () => {
     }
   });
 
+  test('predict answers what it can, names the file it cannot read and ends with 2', async () => {
+    const images = await writeFolder([
+      { path: 'list.jpg', bytes: Buffer.from('milk, eggs') },
+      { path: 'green.png', bytes: picture('green', 902) },
+    ]);
+    const result = await trainyard(['predict', out, join(images, 'list.jpg'), join(images, 'green.png')]);
+    await rm(images, { recursive: true });
+    expect(result).toMatchObject({ status: 2 });
+    expect(result.stdout.trimEnd().split('\n')).toHaveLength(1);
+    expect(JSON.parse(result.stdout)).toMatchObject({ predicted_class: 'green' });
+    expect(complaints(result)).toHaveLength(1);
+    expect(complaints(result)[0]).toMatch(/list\.jpg": .*it is a text file.* Replace the file or leave it out\.$/);
+  });
+
+  test('evaluate names classes that the model does not know', async () => {
+    const other = await writeFolder([
+      ...pictures(4, { classes: ['blue'] }),
+      ...pictures(4, { classes: ['green'] }).map(({ bytes }, i) => ({ path: `lawn/${i}.png`, bytes })),
+    ]);
+    const result = await trainyard(['evaluate', out, '--data', other, '--split', 'all']);
+    await rm(other, { recursive: true });
+    expect(result).toMatchObject({ status: 2, stdout: '' });
+    expect(complaints(result)[0]).toMatch(/does not know: "lawn".*"amber", "blue"/);
+  });
+
   test('export writes only the formats that were asked for, and reports the check', async () => {
     const target = at('again');
     const result = await trainyard(['export', out, '--format', 'onnx,safetensors', '--out', target]);
@@ -275,6 +300,24 @@ describe.concurrent('with a trained folder', () => {
     expect(existsSync(join(target, 'tfjs'))).toBe(false);
     const again = await readFile(join(target, 'model.safetensors'));
     expect(again.equals(await readFile(join(out, 'model.safetensors')))).toBe(true);
+  });
+});
+
+describe('Ctrl-C', () => {
+  test('stops at the next step, and the best weights are evaluated and exported', async () => {
+    const target = at('stopped');
+    const job = await writeJob('long.json', { ...QUICK, training: { epochs: 2000, batch_size: 8 } });
+    const running = startTrainyard(['train', job, `data=${data}`, '--out', target]);
+    await expect.poll(() => running.stderr()).toContain('epoch 2:');
+    running.interrupt();
+    const result = await running.ended;
+    expect(result, result.stderr).toMatchObject({ status: 0 });
+    expect(result.stderr).toContain('Press Ctrl-C again');
+    expect(result.stderr).toMatch(/stopped after \d+ epochs/);
+    expect(JSON.parse(result.stdout)).toMatchObject({ split: 'test', count: 24 });
+    for (const file of ['bundle.zip', 'history.csv', 'checkpoints/last.safetensors']) {
+      expect(existsSync(join(target, file)), file).toBe(true);
+    }
   });
 });
 

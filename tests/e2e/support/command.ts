@@ -10,19 +10,29 @@ export interface CommandResult {
   stderr: string;
 }
 
-export function trainyard(args: readonly string[], options: { cwd?: string } = {}): Promise<CommandResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [SCRIPT, ...args], {
-      cwd: options.cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+export interface RunningCommand {
+  /** What it wrote so far. */
+  stderr(): string;
+  /** As Ctrl-C does. */
+  interrupt(): void;
+  ended: Promise<CommandResult>;
+}
+
+export function startTrainyard(args: readonly string[], options: { cwd?: string } = {}): RunningCommand {
+  const child = spawn(process.execPath, [SCRIPT, ...args], { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const ended = new Promise<CommandResult>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr }));
   });
+  return { stderr: () => stderr, interrupt: () => void child.kill('SIGINT'), ended };
+}
+
+export function trainyard(args: readonly string[], options: { cwd?: string } = {}): Promise<CommandResult> {
+  return startTrainyard(args, options).ended;
 }
 
 /** The lines of stderr that begin with the program's name: its last words, as against progress. */

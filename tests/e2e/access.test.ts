@@ -1,0 +1,257 @@
+// Every screen, in both themes and at the narrowest and the widest window: axe finds nothing serious, nothing scrolls sideways,
+// and the keyboard alone reaches what a screen is for.
+import { readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openSite, type Site } from './harness';
+import { picture, pictures, writeFolder } from './support/pictures';
+
+let site: Site;
+let page: Page;
+let folder: string;
+let axe: string;
+/** '#/project/...' of the project, without the screen. */
+let project: string;
+
+beforeAll(async () => {
+  site = await openSite();
+  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  folder = await writeFolder([
+    ...pictures(20, { size: 16 }),
+    { path: 'blue/damaged.png', bytes: Buffer.from('no image') },
+  ]);
+  ({ page } = await site.open());
+  page.setDefaultTimeout(15_000);
+  await page.locator('input[webkitdirectory]').first().setInputFiles(folder);
+  await page.waitForURL(/\/data$/);
+  project = new URL(page.url()).hash.replace(/\/data.*/, '');
+  await page.getByRole('link', { name: 'Train a model' }).click();
+  await page.getByRole('spinbutton', { name: 'Epochs', exact: true }).fill('3');
+  await page.getByRole('button', { name: 'Train tiny-cnn for 3 epochs' }).click();
+  await page.getByText('Done', { exact: true }).waitFor({ timeout: 120_000 });
+}, 240_000);
+
+afterAll(async () => {
+  await site.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Opens an address and waits until nothing is a grey place for something that is still being read. */
+const go = async (hash: string) => {
+  await page.goto(`${site.url}${hash}`);
+  await page.getByRole('heading', { level: 1 }).waitFor();
+  await expect.poll(() => page.locator('.animate-pulse').count()).toBe(0);
+};
+
+/** Opens a screen with something in it, and waits for its last part. */
+const SCREENS: readonly [string, () => Promise<void>][] = [
+  ['projects', () => go('#/')],
+  ['overview', () => go(project)],
+  [
+    'data',
+    async () => {
+      await go(`${project}/data`);
+      await page.getByRole('option').first().waitFor();
+    },
+  ],
+  [
+    'data with an image chosen',
+    async () => {
+      await go(`${project}/data`);
+      await page.getByRole('option').first().click();
+      await page
+        .getByRole('button', { name: /^Exclude/ })
+        .first()
+        .waitFor();
+    },
+  ],
+  [
+    'review of the data',
+    async () => {
+      await go(`${project}/data`);
+      await page.getByRole('button', { name: 'Review' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  [
+    'train',
+    async () => {
+      await go(`${project}/train`);
+      await page.getByRole('button', { name: /^Train tiny-cnn for/ }).waitFor();
+    },
+  ],
+  [
+    'runs',
+    async () => {
+      await go(`${project}/runs`);
+      await page.getByRole('link', { name: 'tiny-cnn 1' }).first().waitFor();
+    },
+  ],
+  [
+    'run',
+    async () => {
+      await go(`${project}/runs`);
+      await page.getByRole('link', { name: 'tiny-cnn 1' }).first().click();
+      await page.getByText('Test accuracy', { exact: true }).waitFor();
+    },
+  ],
+  [
+    'evaluate',
+    async () => {
+      await go(`${project}/evaluate`);
+      await page
+        .getByRole('heading', { name: /confusion/i })
+        .first()
+        .waitFor();
+    },
+  ],
+  [
+    'predict',
+    async () => {
+      await go(`${project}/predict`);
+      await page.locator('input[type=file][accept="image/*"]').setInputFiles({
+        name: 'new.png',
+        mimeType: 'image/png',
+        buffer: picture('green', 999, 16),
+      });
+      await page.getByRole('article', { name: /^new\.png: / }).waitFor({ timeout: 60_000 });
+    },
+  ],
+  [
+    'export',
+    async () => {
+      await go(`${project}/export`);
+      await page.getByRole('button', { name: 'Download bundle' }).waitFor();
+    },
+  ],
+  ['open a bundle', () => go('#/predict')],
+  ['an address that leads nowhere', () => go('#/nowhere')],
+  [
+    'new project',
+    async () => {
+      await go('#/');
+      await page.getByRole('button', { name: 'New project' }).click();
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  [
+    'command palette',
+    async () => {
+      await go('#/');
+      await page.keyboard.press('Control+k');
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+];
+
+/** What axe calls serious or critical, as 'rule: element'. Dialogs end the entrance that would change colours under it first. */
+async function serious(): Promise<string[]> {
+  await page.evaluate(() =>
+    Promise.all(document.getAnimations().map(({ finished }) => finished.catch(() => undefined))),
+  );
+  // Evaluated by the debugger: the page's own policy would refuse a script element.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => {
+    const { axe: runner } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+    return runner.run();
+  });
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+}
+
+/** Elements that hold the page or its main part wider than the window. */
+function wider(): Promise<string[]> {
+  return page.evaluate(() => {
+    const scrollers = [document.documentElement, document.body, ...document.querySelectorAll('main, [role=dialog]')];
+    return scrollers
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => `${element.tagName} is ${element.scrollWidth} in ${element.clientWidth} pixels`);
+  });
+}
+
+describe.each(SCREENS)('%s', (_, open) => {
+  test('axe finds nothing serious, light or dark', async () => {
+    await page.setViewportSize({ width: 1280, height: 800 });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await open();
+      expect(await serious(), colorScheme).toEqual([]);
+    }
+  });
+
+  test('nothing scrolls sideways at 390 and at 2,560 pixels', async () => {
+    await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    for (const width of [390, 2560]) {
+      await page.setViewportSize({ width, height: 844 });
+      await open();
+      expect(await wider(), `${width} pixels`).toEqual([]);
+    }
+  });
+});
+
+describe('the keyboard alone', () => {
+  /** Presses Tab until the focus is on what is wanted; tells what was passed if it never comes. */
+  async function tabTo(wanted: RegExp, most = 80): Promise<void> {
+    const passed: string[] = [];
+    for (let presses = 0; presses < most; presses++) {
+      await page.keyboard.press('Tab');
+      const name = await page.evaluate(() => {
+        const element = document.activeElement;
+        return element?.getAttribute('aria-label') ?? element?.textContent?.trim() ?? '';
+      });
+      if (wanted.test(name)) return;
+      passed.push(name.slice(0, 40));
+    }
+    throw new Error(`${String(wanted)} was not reached; the focus passed ${passed.join(' | ')}`);
+  }
+
+  beforeAll(() => page.setViewportSize({ width: 1280, height: 800 }));
+
+  test('skips to the content', async () => {
+    await go('#/');
+    await page.reload();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await tabTo(/^Skip to content$/, 1);
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('MAIN');
+  });
+
+  test.each<[string, () => string, RegExp]>([
+    ['a new project', () => '#/', /^New project$/],
+    ['training, from the data', () => `${project}/data`, /^Train a model$/],
+    ['the start of a run', () => `${project}/train`, /^Train tiny-cnn for/],
+    ['the bundle', () => `${project}/export`, /^Download bundle$/],
+    ['images to predict', () => `${project}/predict`, /^Choose images$/],
+  ])('reaches %s', async (_, hash, wanted) => {
+    await go(hash());
+    await page.reload();
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    await expect.poll(() => page.getByText(wanted).count()).toBeGreaterThan(0);
+    await tabTo(wanted);
+    // Where the focus is can be seen.
+    const outline = await page.evaluate(() => {
+      const style = getComputedStyle(document.activeElement ?? document.body);
+      return `${style.outlineStyle} ${style.outlineWidth}`;
+    });
+    expect(outline).not.toMatch(/^none|\b0px$/);
+  });
+
+  test('goes from screen to screen and looks through the images', async () => {
+    await go('#/');
+    await go(project);
+    await page.keyboard.press('g');
+    await page.keyboard.press('d');
+    const gallery = page.getByRole('listbox', { name: 'Images' });
+    await gallery.waitFor();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await expect.poll(() => gallery.getByRole('option').nth(1).getAttribute('aria-selected')).toBe('true');
+    await page.keyboard.press('Space');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  });
+});
