@@ -159,5 +159,6 @@ export const OP_CASES: { [Op in Exclude<OpName, 'input'>]: readonly OpCase<Op>[]
   attention: [
     { title: 'two heads', inputs: [[4, 6], [4, 6], [4, 6]], attributes: { heads: 2 } }, // prettier-ignore
     { title: 'one query, values of another width', inputs: [[1, 4], [3, 4], [3, 6]], attributes: { heads: 2 } }, // prettier-ignore
+    { title: 'learned queries', inputs: [[2, 4], [3, 4], [3, 4]], attributes: { heads: 2 }, batches: [1, 2, 2] }, // prettier-ignore
   ],
 };

@@ -33,6 +33,12 @@ export function required(context: ForwardContext, node: NodeOf<OpName>, role: st
   return value;
 }
 
+/** All inputs with the batch axis of the largest: a learned tensor has batch axis 1 and joins every sample. */
+export function withFullBatch(inputs: readonly tf.Tensor[]): tf.Tensor[] {
+  const count = Math.max(...inputs.map((x) => x.shape[0]));
+  return inputs.map((x) => (x.shape[0] === count ? x : tf.tile(x, [count, ...x.shape.slice(1).map(() => 1)])));
+}
+
 /** Adds the node's bias over the last axis when it has one. */
 export function withBias<T extends tf.Tensor>(y: T, context: ForwardContext, node: NodeOf<OpName>): T {
   const bias = context.parameter(node, 'bias');
