@@ -15,6 +15,7 @@ import type {
 import { listRuns } from '$lib/storage/runs';
 import type { VersionSummary } from '$lib/storage/schema';
 import type { DataApi } from '$lib/rpc/protocol';
+import { mostTellingFirst } from './evaluations';
 import { Live } from './live.svelte';
 
 export interface ProjectData {
@@ -32,7 +33,7 @@ export class Project {
   readonly data: Live<ProjectData | null>;
   /** Newest first. */
   readonly runs: Live<readonly RunRecord[]>;
-  /** Newest first, by the run's id. */
+  /** By the run's id, the most telling first; see evaluations.ts. */
   readonly evaluations: Live<Readonly<Record<string, readonly EvaluationRecord[]>>>;
   readonly #database: () => Promise<Database>;
   readonly #api: DataApi;
@@ -48,7 +49,9 @@ export class Project {
       const opened = await database();
       const runs = await listRuns(opened, id);
       return Object.fromEntries(
-        await Promise.all(runs.map(async (run) => [run.id, await listEvaluations(opened, run.id)] as const)),
+        await Promise.all(
+          runs.map(async (run) => [run.id, mostTellingFirst(await listEvaluations(opened, run.id))] as const),
+        ),
       );
     });
   }

@@ -6,6 +6,7 @@ import { deleteProject, listProjects, renameProject } from '$lib/storage/project
 import type { EvaluationRecord, ProjectRecord, RunRecord } from '$lib/storage/records';
 import { listRuns, readEvents } from '$lib/storage/runs';
 import type { VersionSummary } from '$lib/storage/schema';
+import { mostTellingFirst } from './evaluations';
 import { Live } from './live.svelte';
 
 export interface ProjectCard {
@@ -51,7 +52,7 @@ export class Projects {
     const [[dataset], runs] = await Promise.all([listDatasets(database, project.id), listRuns(database, project.id)]);
     const head = dataset ? await getVersionSummary(database, dataset.headVersionId) : null;
     const last = runs.find(({ best }) => best !== null) ?? runs.at(0) ?? null;
-    const [evaluation = null] = last ? await listEvaluations(database, last.id) : [];
+    const [evaluation = null] = last ? mostTellingFirst(await listEvaluations(database, last.id)) : [];
     const curve = last ? await this.#curve(database, last) : [];
     return { project, head, runs: runs.length, last, evaluation, curve };
   }

@@ -7,6 +7,13 @@ import type { TaskMeta } from '$lib/tasks/contract';
 
 export const SPLIT_WORD = { train: 'training', val: 'validation', test: 'test' } as const;
 
+/** How far the images of a split can be trusted to judge. */
+const CAVEAT = {
+  test: 'which training never saw',
+  val: 'which also chose the best epoch',
+  train: 'the very ones it learnt from',
+} as const;
+
 /** '90.1 to 97.0 %'; null where the metric is no share of images. */
 export function intervalOf(
   task: TaskMeta,
@@ -40,6 +47,7 @@ export function resultOf(task: TaskMeta, evaluation: EvaluationRecord) {
           },
     images: result.count,
     split: SPLIT_WORD[split],
+    caveat: CAVEAT[split],
     checkpoint,
     epoch,
   };

@@ -6,6 +6,7 @@ import { listEvaluations } from '$lib/storage/evaluations';
 import type { EvaluationRecord, RunRecord } from '$lib/storage/records';
 import { getRun } from '$lib/storage/runs';
 import type { CheckpointSummary } from '$lib/storage/schema';
+import { mostTellingFirst } from './evaluations';
 import { Live } from './live.svelte';
 import { RunCurves } from './run-curves';
 import { takeStored } from './stored-events';
@@ -16,6 +17,7 @@ const FOLLOW_EVERY_MS = 500;
 export interface RunDetails {
   run: RunRecord;
   checkpoints: readonly CheckpointSummary[];
+  /** The most telling first. */
   evaluations: readonly EvaluationRecord[];
 }
 
@@ -42,7 +44,7 @@ export class RunView {
         listCheckpoints(opened, runId),
         listEvaluations(opened, runId),
       ]);
-      return { run, checkpoints, evaluations };
+      return { run, checkpoints, evaluations: mostTellingFirst(evaluations) };
     });
   }
 

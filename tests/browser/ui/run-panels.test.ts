@@ -83,12 +83,13 @@ test('the result stands beside its interval and its baseline', async () => {
     baseline: { value: '16.7 %', share: 0.167, text: 'Always guessing "circle":' },
     images: 270,
     split: 'test',
+    caveat: 'which training never saw',
     checkpoint: 'best',
     epoch: 28,
   });
   await expect.element(page.getByText('95 % interval 63.5 to 74.5 %')).toBeVisible();
   await expect.element(page.getByText('Always guessing "circle": 16.7 %')).toBeVisible();
-  await expect.element(page.getByText(/on 270 test images/)).toBeVisible();
+  await expect.element(page.getByText(/epoch 28, on 270 test images, which training never saw/)).toBeVisible();
 });
 
 test('the log reads events as sentences, an error with its remedy', async () => {
