@@ -56,16 +56,26 @@ export async function getBlobs(database: Database, hashes: readonly string[]): P
   });
 }
 
-/** For the gallery: the thumbnail, or the image itself where it is small; null where it is gone. */
-export async function getThumbnails(database: Database, hashes: readonly string[]): Promise<(Blob | null)[]> {
+/** For the gallery: the thumbnail, or the image itself where it is small; null where it is gone. In one transaction. */
+export async function getThumbnailRecords(
+  database: Database,
+  hashes: readonly string[],
+): Promise<(ThumbnailRecord | null)[]> {
   const transaction = database.transaction(['thumbnails', 'blobs']);
   return Promise.all(
-    hashes.map(async (hash) => {
-      const record =
-        (await transaction.objectStore('thumbnails').get(hash)) ?? (await transaction.objectStore('blobs').get(hash));
-      return record === undefined ? null : new Blob([record.bytes], { type: record.mime });
-    }),
+    hashes.map(
+      async (hash) =>
+        (await transaction.objectStore('thumbnails').get(hash)) ??
+        (await transaction.objectStore('blobs').get(hash)) ??
+        null,
+    ),
   );
+}
+
+/** As {@link getThumbnailRecords}, as blobs. */
+export async function getThumbnails(database: Database, hashes: readonly string[]): Promise<(Blob | null)[]> {
+  const records = await getThumbnailRecords(database, hashes);
+  return records.map((record) => (record === null ? null : new Blob([record.bytes], { type: record.mime })));
 }
 
 /** Which of `hashes` are not kept. Reads keys only. */

@@ -2,11 +2,11 @@
 import { createContext } from 'svelte';
 
 export interface ImageUrls {
-  /** An object URL at once when it is already made, else undefined. Does not hold it. */
+  /** An address for <img src> at once when it is already made, else undefined. Does not hold it. */
   peek(hash: string): string | undefined;
-  /** An object URL for the thumbnail (the image itself where that is small), held until released. */
+  /** The address of the thumbnail (of the image itself where that is small), held until released. */
   acquire(hash: string): Promise<string>;
-  /** Every acquire is paired with one release; the URL may then be revoked. */
+  /** Every acquire is paired with one release; the address may then stop to work. */
   release(hash: string): void;
 }
 
