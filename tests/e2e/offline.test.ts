@@ -40,10 +40,14 @@ async function openInstalled() {
   return { page, problems };
 }
 
-test('a host without headers, under a sub-path, still gives an isolated page, with no complaint in the console', async () => {
+test('a host without headers, under a sub-path, still gives an isolated page that can be installed, without complaints', async () => {
   const { page, problems } = await openInstalled();
   expect(await page.evaluate(() => sessionStorage.getItem('trainyard:reloaded-for-isolation'))).toBe('yes');
   expect(await page.evaluate(() => document.body.innerText)).toContain('Trainyard');
+  // What keeps Chromium from offering to install the page.
+  const devtools = await browser.context.newCDPSession(page);
+  const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors');
+  expect(installabilityErrors).toEqual([]);
   expect(problems).toEqual([]);
 });
 
@@ -102,7 +106,7 @@ test('with the server stopped images are imported, a model is trained, asked and
   await rm(folder, { recursive: true });
 });
 
-test('a new version waits until it is asked for', async () => {
+test('a new version announces itself and waits until it is asked for', async () => {
   const { page } = await openInstalled();
   await appendFile(`${site}/service-worker.js`, '\n// A new version.\n');
   const state = () =>
@@ -116,9 +120,10 @@ test('a new version waits until it is asked for', async () => {
   await page.reload();
   await page.waitForLoadState('load');
   expect(await state()).toEqual({ active: 'activated', waiting: 'installed' });
-  await page.evaluate(async () => {
-    (await navigator.serviceWorker.ready).waiting?.postMessage({ type: 'SKIP_WAITING' });
-  });
+  await page.getByText('A new version of Trainyard is ready.').waitFor();
+  const reloaded = page.waitForEvent('load');
+  await page.getByRole('button', { name: 'Reload to update' }).click();
+  await reloaded;
   await expect.poll(state).toEqual({ active: 'activated', waiting: undefined });
 });
 

@@ -202,6 +202,17 @@ test('three clicks lead from the empty page to a verified bundle that agrees wit
     .first()
     .waitFor();
   await picture(page, 'evaluate');
+  // A cell of the matrix leads to its images.
+  const matrix = page.getByRole('grid', { name: /^Confusion matrix/ });
+  const cell = matrix.getByRole('gridcell', { name: /^circle called circle/ });
+  const number = Number(await cell.innerText());
+  expect(number).toBeGreaterThan(30);
+  await cell.click();
+  await page.getByText(`${number} shown`).waitFor();
+  const images = page.getByRole('listbox').getByRole('option');
+  await images.first().waitFor();
+  expect(await images.first().getAttribute('aria-setsize')).toBe(String(number));
+  expect(await images.first().getAttribute('aria-label')).toContain('circle');
 });
 
 function expectClose(found: readonly number[], expected: readonly number[]): void {
