@@ -42,3 +42,34 @@ test('the first page needs less than 150 kB of JavaScript (gzip) and loads nothi
   expect(sizes.length).toBeGreaterThan(2);
   expect(total).toBeLessThan(BUDGET_BYTES);
 });
+
+test('the content policy lets neither the page nor a worker ask another origin', async () => {
+  const page = await browser.context.newPage();
+  await page.goto(server.url);
+  const another = `${server.url.replace('127.0.0.1', 'localhost')}version`;
+  const blocked = await page.evaluate(async (url) => {
+    const violation = new Promise<string>((resolve) => {
+      addEventListener('securitypolicyviolation', ({ effectiveDirective }) => resolve(effectiveDirective), {
+        once: true,
+      });
+    });
+    await fetch(url).catch(() => undefined);
+    return violation;
+  }, another);
+  expect(blocked).toBe('connect-src');
+
+  // A worker made from text inherits the policy of the page that made it.
+  const told = await page.evaluate(
+    (url) =>
+      new Promise<string>((resolve, reject) => {
+        const text =
+          `addEventListener('securitypolicyviolation', ({ effectiveDirective }) => postMessage(effectiveDirective));` +
+          `fetch(${JSON.stringify(url)}).then(() => postMessage('asked'), () => undefined)`;
+        const worker = new Worker(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
+        worker.onmessage = ({ data }: MessageEvent<string>) => resolve(data);
+        worker.onerror = ({ message }) => reject(new Error(message));
+      }),
+    another,
+  );
+  expect(told).toBe('connect-src');
+});
