@@ -74,8 +74,11 @@ export interface TrainState {
 
 /** Owns parameters and optimiser state on the device until disposed. */
 export interface TrainStep {
-  /** Enqueues one forward, backward and update. The batch may be reused when it returns. Loss is the batch's before the update. */
-  run(batch: Batch, learningRate: number): { loss: LazyScalar };
+  /**
+   * Enqueues one forward, backward and update. The batch may be reused when it returns. Loss is the batch's before the update.
+   * `momentum` replaces the rule's own for this step (AdamW: the first beta).
+   */
+  run(batch: Batch, learningRate: number, momentum?: number): { loss: LazyScalar };
   /** Evaluation-mode outputs with the present weights. */
   predict(batch: Batch): Promise<Prediction>;
   /** Copies to the host: a synchronisation. */

@@ -64,6 +64,8 @@ export interface Job {
     pct_start: number;
     div_factor: number;
     final_div_factor: number;
+    /** one_cycle: momentum (AdamW: the first beta) goes the other way, as PyTorch's does. */
+    cycle_momentum: boolean;
   };
   /** `name` and the task's own loss fields. */
   loss: Readonly<Record<string, unknown>> & { name: string };

@@ -503,6 +503,14 @@ const SCHEDULER = {
       maximum: 1e9,
       visibleWhen: { name: ['one_cycle'] },
     },
+    cycle_momentum: {
+      type: 'boolean',
+      title: 'Cycle the momentum',
+      help: 'Momentum (AdamW: the first beta) falls from 0.95 to 0.85 while the rate rises, and comes back while it falls.',
+      advanced: true,
+      default: true,
+      visibleWhen: { name: ['one_cycle'] },
+    },
   },
 } as const satisfies Fields[string];
 

@@ -12,7 +12,7 @@ import { optimizerOf } from './optimizer';
 import { chooseMetric, Judge } from './judge';
 import { Meter } from './meter';
 import { collectOutputs } from './predict';
-import { createSchedule } from './schedules';
+import { createMomentum, createSchedule } from './schedules';
 import { annotationsOf, type BatchSource } from './source';
 import { turn } from './turn';
 import type { RunEvent } from './events';
@@ -75,6 +75,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     steps: epochs * stepsPerEpoch,
     stepsPerEpoch,
   });
+  const momentum = createMomentum(job, epochs * stepsPerEpoch);
   const step = engine.compile(graph, input.parameters, optimizerOf(job, input.loss));
   const meter = new Meter(now);
   const judge = new Judge(chooseMetric(job, input.task), job.early_stopping, input.from?.carried);
@@ -153,7 +154,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
         if (signal.aborted) break run;
         const number = epoch * stepsPerEpoch + position.stepInEpoch;
         const rate = schedule(number);
-        const loss = step.run(batch, rate).loss.read();
+        const loss = step.run(batch, rate, momentum(number)).loss.read();
         inFlight.push(stepInFlight({ loss, number, epoch: epoch + 1, images: batch.shape[0], rate }));
         position = { epoch, stepInEpoch: position.stepInEpoch + 1 };
         await turn();

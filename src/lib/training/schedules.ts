@@ -55,19 +55,41 @@ export interface OneCycleOptions {
 
 /**
  * PyTorch's OneCycleLR with cosine annealing and two phases: up from rate / div_factor during the first pct_start of the steps,
- * then down to that / final_div_factor at the last step. Momentum is not cycled.
+ * then down to that / final_div_factor at the last step. {@link createMomentum} is its other half.
  */
 export function oneCycle(rate: number, steps: number, options: OneCycleOptions): Schedule {
   const start = rate / options.div_factor;
-  const end = start / options.final_div_factor;
+  return twoPhases([start, rate, start / options.final_div_factor], steps, options.pct_start);
+}
+
+/** PyTorch's base_momentum and max_momentum. */
+const MOMENTUM = [0.85, 0.95] as const;
+
+/**
+ * Momentum (AdamW: the first beta) of step 0, 1, ...; undefined leaves the optimiser's own. With one_cycle it goes against the
+ * rate, as in PyTorch's OneCycleLR (Smith 2018). SGD without momentum has none to cycle.
+ */
+export function createMomentum(
+  job: Pick<Job, 'scheduler' | 'optimizer'>,
+  steps: number,
+): (step: number) => number | undefined {
+  const { scheduler, optimizer } = job;
+  const cycles = scheduler.name === 'one_cycle' && scheduler.cycle_momentum;
+  if (!cycles || (optimizer.name === 'sgd' && optimizer.momentum === 0)) return () => undefined;
+  const [low, high] = MOMENTUM;
+  return twoPhases([high, low, high], steps, scheduler.pct_start);
+}
+
+/** From the first value to the second during the first `share` of the steps, then to the third at the last step. */
+function twoPhases([start, peak, end]: readonly [number, number, number], steps: number, share: number): Schedule {
   const last = steps - 1;
-  // A single step would be the last one and move nothing.
-  if (last === 0) return () => rate;
-  const peak = options.pct_start * steps - 1;
+  // A single step would be the last one: of a rate, it would move nothing.
+  if (last === 0) return () => peak;
+  const turn = share * steps - 1;
   return (step) => {
     // Runs of a few steps have no room to rise: the peak lies before the first step.
-    if (step <= peak) return anneal(start, rate, peak === 0 ? 1 : step / peak);
-    return anneal(rate, end, (step - peak) / (last - peak));
+    if (step <= turn) return anneal(start, peak, turn === 0 ? 1 : step / turn);
+    return anneal(peak, end, (step - turn) / (last - turn));
   };
 }
 

@@ -43,6 +43,7 @@ const job: Job = {
     pct_start: 0.3,
     div_factor: 25,
     final_div_factor: 1e4,
+    cycle_momentum: true,
   },
   loss: { name: 'cross_entropy' },
   validation: { every_epochs: 1, metric: '' },

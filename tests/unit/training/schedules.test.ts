@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cosine, createSchedule, oneCycle, withWarmup, type Schedule } from '$lib/training/schedules';
+import { cosine, createMomentum, createSchedule, oneCycle, withWarmup, type Schedule } from '$lib/training/schedules';
 import { readGolden } from '../../golden';
 import { defaultJob } from '$lib/job/parse';
 import { catalog } from '../job/catalog';
@@ -24,6 +24,27 @@ describe('a learning-rate schedule', () => {
 
   it("equals PyTorch's linear warm-up followed by a cosine", () => {
     expectRates(withWarmup(3, 0.1, cosine(0.1, 17, 1e-6)), expected.warmup3_start01_then_cosine17_min1e_6);
+  });
+
+  it("cycles the momentum as PyTorch's OneCycleLR does", () => {
+    const { scheduler, optimizer } = defaultJob(catalog);
+    const momentum = createMomentum({ scheduler: { ...scheduler, name: 'one_cycle' }, optimizer }, 50);
+    // betas[0] of torch.optim.AdamW under OneCycleLR(max_lr=0.1, total_steps=50), torch 1.13, rounded to 7 digits.
+    const expectedBeta = { 0: 0.95, 1: 0.9487464, 7: 0.9, 14: 0.85, 15: 0.8502013, 30: 0.8932883, 49: 0.95 };
+    for (const [step, beta] of Object.entries(expectedBeta)) {
+      expect(Math.abs((momentum(Number(step)) ?? 0) - beta), `step ${step}`).toBeLessThan(1e-7);
+    }
+  });
+
+  it('leaves the momentum alone where there is nothing to cycle', () => {
+    const { scheduler, optimizer } = defaultJob(catalog);
+    const one = { ...scheduler, name: 'one_cycle' } as const;
+    const still = [
+      { scheduler: { ...one, cycle_momentum: false }, optimizer },
+      { scheduler: { ...one, name: 'cosine' } as const, optimizer },
+      { scheduler: one, optimizer: { ...optimizer, name: 'sgd', momentum: 0 } as const },
+    ];
+    for (const job of still) expect(createMomentum(job, 50)(3)).toBeUndefined();
   });
 
   it('comes from the job, by steps: warm-up is counted in epochs', () => {

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterValues } from '$lib/graph/types';
 import type { StepSpecification, TrainState } from '../contract';
 import { updateFlat } from './flat-update';
-import { bufferNames } from './optimizers';
+import { bufferNames, withMomentum } from './optimizers';
 import { valuesOf } from './parameter-layout';
 import type { ParameterLayout, Placed } from './parameter-layout';
 import type { BatchStatistics, ParameterStore } from './parameter-store';
@@ -90,11 +90,12 @@ export class DeviceStore implements ParameterStore {
     return tensors;
   }
 
-  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): void {
+  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, momentum?: number): void {
     this.#forget();
     this.#step++;
     if (this.#movingSize === 0) return;
-    const { optimizer, clipNorm } = this.#specification;
+    const { clipNorm } = this.#specification;
+    const optimizer = withMomentum(this.#specification.optimizer, momentum);
     const [values, ...buffers] = tf.tidy(() => {
       const parts = this.#moving.map(({ name, size }) => {
         const gradient = gradients.get(name);

@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterValues } from '$lib/graph/types';
 import type { StepSpecification, TrainState } from '../contract';
-import { bufferNames, clipFactor, updateRange } from './optimizers';
+import { bufferNames, clipFactor, updateRange, withMomentum } from './optimizers';
 import { valuesOf } from './parameter-layout';
 import type { ParameterLayout, Placed } from './parameter-layout';
 import type { BatchStatistics, ParameterStore } from './parameter-store';
@@ -49,10 +49,11 @@ export class HostStore implements ParameterStore {
     return tensors;
   }
 
-  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number): void {
+  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, momentum?: number): void {
     this.#forget();
     this.#step++;
-    const { optimizer, clipNorm } = this.#specification;
+    const { clipNorm } = this.#specification;
+    const optimizer = withMomentum(this.#specification.optimizer, momentum);
     const moving = this.#layout.trainable.filter((placed) => placed.moves);
     const ranges = moving.map(({ name, begin, size, decays }) => {
       // Both backends compute when asked, so that the values are there already.

@@ -8,6 +8,14 @@ export function bufferNames(optimizer: OptimizerSpecification): readonly string[
   return optimizer.name === 'sgd' ? ['momentum'] : ['exp_avg', 'exp_avg_sq'];
 }
 
+/** The rule with another momentum (SGD) or first beta (AdamW) for one step; undefined keeps its own. */
+export function withMomentum(optimizer: OptimizerSpecification, momentum: number | undefined): OptimizerSpecification {
+  if (momentum === undefined) return optimizer;
+  return optimizer.name === 'sgd'
+    ? { ...optimizer, momentum }
+    : { ...optimizer, betas: [momentum, optimizer.betas[1]] };
+}
+
 /** What one update needs of the flat vectors. */
 export interface FlatState {
   values: Float32Array;

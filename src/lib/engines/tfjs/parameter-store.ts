@@ -21,7 +21,7 @@ export interface ParameterStore {
   /** Every parameter as a tensor. Owned by the store; gone after the next `update`, `write` or `dispose`. */
   tensors(): ReadonlyMap<string, Tensor>;
   /** One optimiser step. `gradients` holds those of the parameters that move; a missing one is zero. Neither keeps nor frees them. */
-  update(gradients: ReadonlyMap<string, Tensor>, learningRate: number): void;
+  update(gradients: ReadonlyMap<string, Tensor>, learningRate: number, momentum?: number): void;
   /** running += momentum * (batch - running), variance unbiased. Neither keeps nor frees the tensors. */
   updateStatistics(seen: readonly BatchStatistics[]): void;
   /** Copies. */

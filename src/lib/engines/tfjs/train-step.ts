@@ -50,7 +50,7 @@ export class TfjsTrainStep implements TrainStep {
     return this.#store.hostBytes;
   }
 
-  run(batch: Batch, learningRate: number): { loss: LazyScalar } {
+  run(batch: Batch, learningRate: number, momentum?: number): { loss: LazyScalar } {
     const { loss: lossOf, seed } = this.#specification;
     const seen: BatchStatistics[] = [];
     try {
@@ -69,7 +69,7 @@ export class TfjsTrainStep implements TrainStep {
           return tf.reshape<tf.Rank.R0>(lossOf(output, targets), []);
         })(moving);
         const gradients = new Map(grads.map((gradient, index) => [this.#moving[index], gradient]));
-        this.#store.update(gradients, learningRate);
+        this.#store.update(gradients, learningRate, momentum);
         this.#store.updateStatistics(seen);
         return value;
       });

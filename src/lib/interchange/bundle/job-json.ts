@@ -67,6 +67,7 @@ export const jobFromJson: Decoder<Job> = object<Job>({
     pct_start: number,
     div_factor: number,
     final_div_factor: number,
+    cycle_momentum: boolean,
   }),
   loss,
   validation: object<Job['validation']>({ every_epochs: integer(1), metric: text }),

@@ -67,6 +67,7 @@ export const testJob: Job = {
     pct_start: 0.3,
     div_factor: 25,
     final_div_factor: 10000,
+    cycle_momentum: true,
   },
   loss: { name: 'cross_entropy', label_smoothing: 0.05 },
   validation: { every_epochs: 1, metric: '' },
