@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensureBuild } from '../../scripts/lib/build.mjs';
 import { complaints, trainyard } from './support/command';
-import { hugePng, pictures, truncatedJpeg, writeFolder, type NamedFile } from './support/pictures';
+import { hugePng, pictures, truncatedJpeg, writeInto, type NamedFile } from './support/pictures';
 import { bombEntry, encryptedEntry, outsideEntry, zipOf } from './support/zips';
 
 const JOB = {
@@ -31,7 +31,9 @@ beforeAll(async () => {
 afterAll(() => rm(work, { recursive: true, force: true }));
 
 async function withFolder(files: readonly NamedFile[]): Promise<string> {
-  return writeFolder(files);
+  const folder = await mkdtemp(join(work, 'images-'));
+  await writeInto(folder, files);
+  return folder;
 }
 
 async function withZip(name: string, ...given: Parameters<typeof zipOf>): Promise<string> {
