@@ -2,7 +2,8 @@
 import { onChange } from '$lib/storage/changes';
 import type { Database } from '$lib/storage/database';
 import { deleteProject } from '$lib/storage/projects';
-import { persist, spaceByProject, usage, type ProjectSpace, type StorageUsage } from '$lib/storage/quota';
+import { persist } from '$lib/storage/persist';
+import { spaceByProject, usage, type ProjectSpace, type StorageUsage } from '$lib/storage/quota';
 
 /** estimate() walks the origin's files in some browsers. */
 const REFRESH_EVERY_MS = 3_000;

@@ -27,11 +27,6 @@ export async function usage(): Promise<StorageUsage> {
   return { usedBytes: estimate.usage ?? 0, grantedBytes: estimate.quota ?? 0, persisted };
 }
 
-/** Asks the browser to keep our data under disk pressure. It may decide without asking the person; true when granted. */
-export async function persist(): Promise<boolean> {
-  return (await navigator.storage.persisted()) || (await navigator.storage.persist());
-}
-
 /** What each project would free, largest first. Reads the items of every data set version: not for every frame. */
 export async function spaceByProject(database: Database): Promise<ProjectSpace[]> {
   const transaction = database.transaction(['projects', 'versions', 'items', 'runs', 'checkpoints']);

@@ -3,7 +3,8 @@
 
 import { expect, onTestFinished, test } from 'vitest';
 import { putBlobs } from '$lib/storage/blobs';
-import { persist, usage } from '$lib/storage/quota';
+import { persist } from '$lib/storage/persist';
+import { usage } from '$lib/storage/quota';
 import type { BlobRecord } from '$lib/storage/records';
 import { createRun, getRun } from '$lib/storage/runs';
 import { getCheckpoint, saveCheckpoints } from '$lib/storage/checkpoints';

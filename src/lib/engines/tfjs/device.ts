@@ -74,7 +74,7 @@ async function surveyWasm(threads?: number): Promise<DeviceSurvey['wasm']> {
   const simd = Boolean(await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT'));
   // Threads need shared memory, which needs cross-origin isolation.
   const shared = simd && Boolean(await tf.env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT'));
-  const cores = (globalThis.navigator as Navigator | undefined)?.hardwareConcurrency ?? 1;
+  const cores = typeof navigator === 'undefined' ? 1 : navigator.hardwareConcurrency;
   return { simd, threads: shared ? Math.max(1, Math.min(threads ?? cores, MOST_THREADS)) : 1 };
 }
 

@@ -16,7 +16,7 @@ export const CONTROL_BYTES = PARAMETERS_AT + MAXIMUM_PIECES * MAXIMUM_PARAMETERS
 
 /** About ten microseconds: less than falling asleep and waking costs. */
 const SPINS = 500;
-const canSleep = typeof document === 'undefined';
+const canSleep = !('document' in globalThis);
 
 /** A module's functions in the order that indices count them. */
 export type Functions = readonly ((...parameters: number[]) => void)[];
