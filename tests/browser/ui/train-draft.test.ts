@@ -35,7 +35,9 @@ test('a default follows the choice it depends on until it is set by hand', () =>
   set(draft, 'optimizer.name', 'sgd');
   expect(draft.job.optimizer.learning_rate).toBe(0.05);
   // The rate was not changed by anybody, so it is not marked.
-  expect(Object.keys(draft.changes)).toEqual(['optimizer.name']);
+  expect(getPath(draft.base, 'optimizer.learning_rate')).toBe(0.05);
+  set(draft, 'seed', 7);
+  expect(Object.keys(draft.changes)).toEqual(['optimizer.name', 'seed']);
   set(draft, 'optimizer.learning_rate', 0.2);
   set(draft, 'optimizer.name', 'adamw');
   expect(draft.job.optimizer.learning_rate).toBe(0.2);

@@ -59,4 +59,6 @@ test('shares by row and by column, of an empty line none', () => {
   const shares = allShares(matrix, 'row');
   expect([...shares.subarray(0, 2)].map((share) => Number(share.toFixed(6)))).toEqual([0.8, 0.2]);
   expect(shares[8]).toBe(0);
+  // 2 of the 7 that were called the second class.
+  expect(allShares(matrix, 'column')[1]).toBeCloseTo(2 / 7, 6);
 });
