@@ -39,12 +39,8 @@ describe.each(files)('$file', ({ parity, model }) => {
     await checkEvaluation(parity, model, 'eval', await nodeEngine('cpu'));
   });
 
-  // A step of ResNet-18 takes the cpu backend a minute.
-  test.runIf(parity.parameters < 5e6)(
-    'has the same first gradient on cpu',
-    async () => {
-      await checkTraining(parity, model, 'sgd', await nodeEngine('cpu'), { steps: 1, exact: true });
-    },
-    300_000,
-  );
+  test('has the same first gradient on cpu', async (context) => {
+    context.skip(parity.parameters >= 5e6, 'a step of a net of this size takes the cpu backend a minute');
+    await checkTraining(parity, model, 'sgd', await nodeEngine('cpu'), { steps: 1, exact: true });
+  }, 300_000);
 });

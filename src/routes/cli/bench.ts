@@ -14,11 +14,12 @@ export interface BenchRow {
   note: string;
 }
 
-/** tiny-cnn at 32 pixels; the CPU backend and software WebGPU are too slow for more than a few steps. */
+/** tiny-cnn at 32 pixels. The CPU backend and software WebGPU take seconds for a step: fewer images, fewer steps. */
 const STEPS: readonly { device: BackendName; steps: number; batchSize: number }[] = [
   { device: 'wasm', steps: 20, batchSize: 64 },
-  { device: 'webgpu', steps: 3, batchSize: 64 },
-  { device: 'cpu', steps: 2, batchSize: 64 },
+  { device: 'wasm', steps: 20, batchSize: 16 },
+  { device: 'webgpu', steps: 2, batchSize: 16 },
+  { device: 'cpu', steps: 2, batchSize: 16 },
 ];
 const PIPELINE = [
   { images: 2_000, sourceSize: 32, imageSize: 32 },

@@ -25,7 +25,7 @@ import resnet18 from '$models/resnet18/build';
 import { nodeEngine } from './support/engine';
 import { graphCases } from './support/graphs';
 import { randomImages, relativeDifference, testJob, trainedModel } from './support/models';
-import { findPython, runPython } from './support/python';
+import { findPython, runPython, skipWithout } from './support/python';
 import { trainedTiny } from './support/trained';
 
 const folder = mkdtempSync(join(tmpdir(), 'trainyard-examples-'));
@@ -112,9 +112,10 @@ function ppm({ width, height, data }: PixelImage): Uint8Array {
   return Buffer.concat([Buffer.from(`P6 ${width} ${height} 255\n`), Buffer.from(data)]);
 }
 
-const pillow = findPython(['numpy', 'PIL.Image'], 'that preprocess.py gives the pixels of training');
+const pillow = findPython(['numpy', 'PIL.Image']);
 
-describe.skipIf(pillow === null)('preprocess.py gives the pixels of training, to the last bit:', () => {
+describe('preprocess.py gives the pixels of training, to the last bit:', () => {
+  skipWithout(pillow, ['numpy', 'PIL.Image']);
   test.each(combinations)('$resize, $interpolation', (preprocess) => {
     writeFileSync(join(folder, 'preprocess.py'), preprocessPython(settingsOf(preprocess)));
     PICTURES.forEach((image, index) => writeFileSync(join(folder, `${index}.ppm`), ppm(image)));
@@ -146,9 +147,10 @@ for path in sys.argv[1:]:
   });
 });
 
-const torch = findPython(['torch'], 'that model.py computes what the engine computes');
+const torch = findPython(['torch']);
 
-describe.skipIf(torch === null)('model.py computes what the engine computes', () => {
+describe('model.py computes what the engine computes', () => {
+  skipWithout(torch, ['torch']);
   let engine: TfjsEngine;
   beforeAll(async () => {
     engine = await nodeEngine('cpu');
@@ -251,9 +253,10 @@ async function answer(model: TrainedModel, image: PixelImage): Promise<Float32Ar
   return output;
 }
 
-const onnxPython = findPython(['onnxruntime', 'numpy', 'PIL.Image'], 'that predict_onnx.py runs');
+const onnxPython = findPython(['onnxruntime', 'numpy', 'PIL.Image']);
 
-describe.skipIf(onnxPython === null)('predict_onnx.py answers as the page does', () => {
+describe('predict_onnx.py answers as the page does', () => {
+  skipWithout(onnxPython, ['onnxruntime', 'numpy', 'PIL.Image']);
   test.each([true, false])('normalisation inside: %s', async (normalization) => {
     const model = trainedTiny();
     const examples = await unpack(await bundleOf(model, normalization), `onnx-${String(normalization)}`);
@@ -271,9 +274,10 @@ describe.skipIf(onnxPython === null)('predict_onnx.py answers as the page does',
   });
 });
 
-const torchPython = findPython(['torch', 'safetensors', 'numpy', 'PIL.Image'], 'that load_pytorch.py runs');
+const torchPython = findPython(['torch', 'safetensors', 'numpy', 'PIL.Image']);
 
-describe.skipIf(torchPython === null)('load_pytorch.py answers as the page does', () => {
+describe('load_pytorch.py answers as the page does', () => {
+  skipWithout(torchPython, ['torch', 'safetensors', 'numpy', 'PIL.Image']);
   test('for a model that no library has', async () => {
     const model = trainedTiny();
     const examples = await unpack(await bundleOf(model, true), 'torch');
@@ -286,9 +290,10 @@ describe.skipIf(torchPython === null)('load_pytorch.py answers as the page does'
   });
 });
 
-const timm = findPython(['timm', 'torch', 'safetensors', 'numpy', 'PIL.Image'], 'that timm loads model.safetensors');
+const timm = findPython(['timm', 'torch', 'safetensors', 'numpy', 'PIL.Image']);
 
-describe.skipIf(timm === null)('load_pytorch.py answers as the page does, through timm', () => {
+describe('load_pytorch.py answers as the page does, through timm', () => {
+  skipWithout(timm, ['timm', 'torch', 'safetensors', 'numpy', 'PIL.Image']);
   test.each([
     { name: 'resnet18', build: resnet18 },
     { name: 'mobilenetv2_100', build: mobilenet },
@@ -305,9 +310,10 @@ describe.skipIf(timm === null)('load_pytorch.py answers as the page does, throug
   });
 });
 
-const onnxChecker = findPython(['onnx'], 'that ONNX’s own checker takes every file');
+const onnxChecker = findPython(['onnx']);
 
-describe.skipIf(onnxChecker === null)('ONNX’s own checker', () => {
+describe('ONNX’s own checker', () => {
+  skipWithout(onnxChecker, ['onnx']);
   test('takes every file, with the shapes that it infers itself', { timeout: 300_000 }, async () => {
     const cases = [...graphCases, { op: 'model', title: 'tiny-cnn', graph: trainedTiny().graph }];
     for (const [index, { graph }] of cases.entries()) {
