@@ -43,7 +43,8 @@ async function openInstalled() {
 test('a host without headers, under a sub-path, still gives an isolated page that can be installed, without complaints', async () => {
   const { page, problems } = await openInstalled();
   expect(await page.evaluate(() => sessionStorage.getItem('trainyard:reloaded-for-isolation'))).toBe('yes');
-  expect(await page.evaluate(() => document.body.innerText)).toContain('Trainyard');
+  // The reload for isolation may still be drawing.
+  await expect.poll(() => page.evaluate(() => document.body.innerText)).toContain('Trainyard');
   // What keeps Chromium from offering to install the page.
   const devtools = await browser.context.newCDPSession(page);
   const { installabilityErrors } = await devtools.send('Page.getInstallabilityErrors');
