@@ -37,8 +37,10 @@ export interface StepSpecification {
   decayAll: boolean;
   /** Global-norm clipping; 0 is off. */
   clipNorm: number;
-  /** Parameters that do not move. */
+  /** Parameters that do not move. A batch norm whose weight and bias are both among them keeps its running statistics, too. */
   frozen?: ReadonlySet<string>;
+  /** Factor of the learning rate by parameter name; 1 where there is none. */
+  rateScale?: ReadonlyMap<string, number>;
   /** Seed of dropout and stochastic depth; step t uses stream(seed, 'dropout', t, node). */
   seed: number;
 }

@@ -106,3 +106,8 @@ export function object<T extends object>(fields: { [Key in keyof T]-?: Decoder<T
 export function optional<T>(decode: Decoder<T>): Decoder<T | undefined> {
   return (value, path) => (value === undefined ? undefined : decode(value, path));
 }
+
+/** What was not yet written in older documents. */
+export function otherwise<T>(decode: Decoder<T>, absent: T): Decoder<T> {
+  return (value, path) => (value === undefined ? absent : decode(value, path));
+}

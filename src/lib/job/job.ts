@@ -12,6 +12,45 @@ export interface Job {
     name: string;
     /** The plugin's own fields. */
     config: Readonly<Record<string, unknown>>;
+    /**
+     * Where the weights start: null draws them. A name on the hub ('timm/resnet18.a1_in1k'), an address (https://...), a stored file
+     * ('sha256:...') or, on the command line, a path.
+     */
+    weights: string | null;
+  };
+  /** The classifier behind the features. 'linear' is the model's own. */
+  head: {
+    kind: 'linear' | 'mlp' | 'cosine';
+    /** mlp: units of the hidden layer. */
+    hidden: number;
+    /** mlp: between its layers. */
+    dropout: number;
+    /** cosine: factor of the cosines, 1 / temperature. */
+    scale: number;
+  };
+  fine_tune: {
+    /** 'head': the classifier alone; 'stages': the last ones too. */
+    train: 'all' | 'stages' | 'head';
+    /** stages: how many of the backbone's last stages train. */
+    stages: number;
+    /** Epochs after which one more stage is let go, from the last to the first; 0 is off. */
+    unfreeze_every: number;
+    /** Learning rate of the backbone's last stage as a share of the head's; each stage before it has this share of the next one's. */
+    stage_rate: number;
+    /** Batch norms of trained stages keep their statistics, too. */
+    freeze_norms: boolean;
+    /** Frozen backbone: compute the features once. */
+    cache: boolean;
+    /** Cached augmentations of each train image; 0 caches the plain image alone. */
+    cached_augmentations: number;
+  };
+  /** Metric learning: supervised contrastive training of a projection before the classifier (Khosla et al. 2020). */
+  contrastive: {
+    /** 0 is off. */
+    epochs: number;
+    /** Units of the projection. */
+    projection: number;
+    temperature: number;
   };
   data: {
     /** A folder or a zip on the command line; null in the page, where the project's data set is used. */
@@ -28,7 +67,8 @@ export interface Job {
     image_size: number;
     resize: 'stretch' | 'crop' | 'letterbox';
     interpolation: 'bilinear' | 'bicubic' | 'nearest';
-    normalize: 'imagenet' | 'dataset' | 'minus_one_one' | 'none';
+    /** 'weights': as the weights were trained. */
+    normalize: 'weights' | 'imagenet' | 'dataset' | 'minus_one_one' | 'none';
   };
   augment: {
     /** Probabilities. */

@@ -105,6 +105,8 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   if (getPath(filled, 'augment.shift') === undefined && Number.isInteger(imageSize)) {
     fill('augment.shift', Math.min(256, defaultShift(Number(imageSize))));
   }
+  const weights = getPath(filled, 'model.weights');
+  if (typeof weights === 'string' && weights !== '') fill('preprocess.normalize', 'weights');
   if (data?.grey === true && getPath(filled, 'augment.horizontal_flip') === undefined) {
     fill('augment.horizontal_flip', 0);
     notices.push(
@@ -115,17 +117,17 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
 }
 
 /** Fields that a job holds as text or null; the schema knows text alone, '' being none. */
-const NULLABLE_TEXTS = ['path', 'train_dir', 'val_dir', 'test_dir'] as const;
+const NULLABLE_TEXTS = ['data.path', 'data.train_dir', 'data.val_dir', 'data.test_dir', 'model.weights'] as const;
 
 function nullsAsText(document: unknown): unknown {
-  const nulls = NULLABLE_TEXTS.filter((name) => getPath(document, `data.${name}`) === null);
-  return nulls.reduce((changed, name) => setPath(changed, `data.${name}`, ''), document);
+  const nulls = NULLABLE_TEXTS.filter((name) => getPath(document, name) === null);
+  return nulls.reduce((changed, name) => setPath(changed, name, ''), document);
 }
 
 function textsAsNull(value: unknown): Job {
-  const empty = NULLABLE_TEXTS.filter((name) => getPath(value, `data.${name}`) === '');
+  const empty = NULLABLE_TEXTS.filter((name) => getPath(value, name) === '');
   // validate() has just built every field of it from jobFields; the plugins' parts are open in the type.
-  return empty.reduce((changed, name) => setPath(changed, `data.${name}`, null), value) as Job;
+  return empty.reduce((changed, name) => setPath(changed, name, null), value) as Job;
 }
 
 /** What no single field can see. */
@@ -165,6 +167,18 @@ function crossChecks(job: Job, model: ModelEntry): Problem[] {
     wrong(
       'scheduler.minimum_rate',
       `The lowest rate must not be above the learning rate ${optimizer.learning_rate}; found ${scheduler.minimum_rate}.`,
+    );
+  }
+  if (job.model.weights === null && job.fine_tune.train !== 'all') {
+    wrong(
+      'fine_tune.train',
+      'Without weights to start from the whole network has to learn; choose "all" or set model.weights.',
+    );
+  }
+  if (job.model.weights === null && job.preprocess.normalize === 'weights') {
+    wrong(
+      'preprocess.normalize',
+      'There are no weights whose normalisation could be taken; set model.weights or choose another.',
     );
   }
   for (const name of ['scale', 'ratio'] as const) {

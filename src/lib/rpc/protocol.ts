@@ -5,7 +5,15 @@ import type { ImportEvent, ImportSource, ImportSummary } from '$lib/data/contrac
 import type { BackendName, DeviceReport, DeviceRequest } from '$lib/engines/contract';
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
 import type { Job } from '$lib/job/job';
-import type { DatasetVersionRecord, EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib/storage/records';
+import type { LoadReport } from '$lib/interchange/weights/contract';
+import type {
+  DatasetVersionRecord,
+  EvaluationRecord,
+  RunRecord,
+  SplitName,
+  SplitSettings,
+  WeightsRecord,
+} from '$lib/storage/records';
 import type { ImageResults, PredictionJson } from '$lib/tasks/contract';
 import type { RunEvent } from '$lib/training/events';
 
@@ -97,6 +105,57 @@ export interface InferApi {
     request: { taskId: string; model: ModelReference; formats: readonly ExportFormat[]; bundle: boolean },
     onEvent: OnEvent<ExportEvent>,
   ): Promise<{ report: ExportReport; files: readonly ExportFile[]; bundle: Blob | null }>;
+  cancel(taskId: string): Promise<void>;
+}
+
+export type WeightsEvent = {
+  type: 'progress';
+  phase: 'download' | 'store' | 'check';
+  /** Bytes. */
+  done: number;
+  total: number | null;
+};
+
+/** What is known of weights before they are downloaded. */
+export interface WeightsOffer {
+  /** As given. */
+  reference: string;
+  /** Where the request goes. */
+  url: string;
+  name: string;
+  /** Null where the server does not say. */
+  bytes: number | null;
+  /** Bytes of an interrupted download that are here already. */
+  received: number;
+  /** There already: nothing needs to be downloaded. */
+  stored: WeightsRecord | null;
+  licence: string | null;
+}
+
+/** workers/weights.ts: weights from files, addresses and the hub. `hub` replaces the hub's base address. */
+export interface WeightsApi {
+  /** Reads and stores the files of one model. `source` is what a job will call it (a path), null for a dropped file. */
+  importFiles(
+    request: { taskId: string; name: string; source: string | null; files: readonly { path: string; file: Blob }[] },
+    onEvent: OnEvent<WeightsEvent>,
+  ): Promise<WeightsRecord>;
+  /** Asks the server for the size; the only request before the download itself. */
+  offer(request: { reference: string; hub?: string }): Promise<WeightsOffer>;
+  /** Downloads (or goes on with a download), checks and stores. Cancelling keeps what has come. */
+  download(
+    request: { taskId: string; reference: string; hub?: string },
+    onEvent: OnEvent<WeightsEvent>,
+  ): Promise<WeightsRecord>;
+  /** What a model would take from stored weights. Throws 'weights-mismatch' where it refuses them. */
+  report(request: {
+    weightsId: string;
+    model: string;
+    config: Readonly<Record<string, unknown>>;
+    imageSize: readonly [number, number];
+    classes: number;
+  }): Promise<LoadReport>;
+  /** Files as they are, to be written elsewhere. */
+  files(weightsId: string): Promise<readonly { path: string; blob: Blob }[]>;
   cancel(taskId: string): Promise<void>;
 }
 

@@ -9,7 +9,7 @@ export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: T
 export interface LogEntry {
   /** Milliseconds since 1970; 0 where it is not known. */
   time: number;
-  event: Exclude<RunEvent, { type: 'progress' | 'validating' }>;
+  event: Exclude<RunEvent, { type: 'progress' | 'validating' | 'features' }>;
 }
 
 /** Grows as events are taken; arrays keep their identity, so a reader compares `revision`. */
@@ -21,6 +21,11 @@ export class RunCurves {
   finished: EventOf<'finished'> | null = null;
   error: ErrorData | null = null;
   readonly notices: string[] = [];
+  /** What it started from; null for random numbers. */
+  weights: EventOf<'weights'> | null = null;
+  /** How far the features of the frozen backbone are; null where none are computed. */
+  features: EventOf<'features'> | null = null;
+  phase: EventOf<'phase'> | null = null;
   readonly epochs: EventOf<'epoch'>[] = [];
   readonly checkpoints: EventOf<'checkpoint'>[] = [];
   readonly evaluated: EventOf<'evaluated'>[] = [];
@@ -41,7 +46,8 @@ export class RunCurves {
   /** `time` in milliseconds since 1970, for the log. */
   take(event: RunEvent, time = 0): void {
     this.revision++;
-    if (event.type !== 'progress' && event.type !== 'validating') this.log.push({ time, event });
+    if (event.type !== 'progress' && event.type !== 'validating' && event.type !== 'features')
+      this.log.push({ time, event });
     switch (event.type) {
       case 'started':
         this.started = event;
@@ -61,6 +67,15 @@ export class RunCurves {
         break;
       case 'validating':
         this.validating = event;
+        break;
+      case 'weights':
+        this.weights = event;
+        break;
+      case 'features':
+        this.features = event;
+        break;
+      case 'phase':
+        this.phase = event;
         break;
       case 'epoch':
         this.epochs.push(event);

@@ -22,6 +22,17 @@ export function logLine(task: TaskMeta, { time, event }: LogEntry): LogLine {
       const splits = `${formatCount(images.train)} training, ${formatCount(images.val)} validation and ${formatCount(images.test)} test images`;
       return line(`${begun} on ${device.backend} (${device.adapter}) with ${splits}.`);
     }
+    case 'weights': {
+      const { backbone, mismatched } = event.report;
+      const other = mismatched.length === 0 ? '' : ` ${formatPlural(mismatched.length, 'tensor')} had another shape.`;
+      return line(`Started from ${event.name}: ${backbone.loaded} of ${backbone.total} tensors loaded.${other}`);
+    }
+    case 'phase':
+      return line(
+        event.phase === 'contrastive'
+          ? `Contrastive training for ${formatPlural(event.epochs, 'epoch')}.`
+          : `Training the classifier for ${formatPlural(event.epochs, 'epoch')}.`,
+      );
     case 'notice':
       return line(event.message, 'notice');
     case 'epoch': {

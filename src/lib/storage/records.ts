@@ -4,6 +4,8 @@ import type { Job } from '$lib/job/job';
 import type { RunEvent } from '$lib/training/events';
 import type { DeviceReport, TrainState } from '$lib/engines/contract';
 import type { EvaluationResult, ImageResults } from '$lib/tasks/contract';
+import type { ImportedExtractor, InputPreprocess, LoadReport, WeightsFormat } from '$lib/interchange/weights/contract';
+import type { Graph } from '$lib/graph/types';
 
 export type SplitName = 'train' | 'val' | 'test';
 
@@ -131,6 +133,12 @@ export interface RunRecord {
   error: { code: string; message: string; hint: string } | null;
   /** Preprocessing as resolved against the data set (mean and std are numbers). */
   preprocess: ResolvedPreprocess;
+  /** What it started from; absent: random numbers. Removing the weights from storage takes nothing from the run. */
+  weights?: { id: string; name: string; report: LoadReport };
+  /** The network of a run whose model is 'imported', head included: no plugin could build it again. */
+  graph?: Graph;
+  /** A frozen ONNX file computes the features; `graph` then reads them. The file stays in storage under this weights id. */
+  extractor?: ImportedExtractor & { weightsId: string };
 }
 
 /** All that a later use needs to turn an image file into the net's input. */
@@ -190,4 +198,101 @@ export interface EvaluationRecord {
 export interface ImageResultsRecord {
   evaluationId: string;
   results: ImageResults;
+}
+
+/** Key id: weights from elsewhere, kept as the files that they were. Their bytes are in WeightsPartRecord. */
+export interface WeightsRecord {
+  /** SHA-256 over the contents of its files, hex. */
+  id: string;
+  /** For people: the hub's or the file's name. */
+  name: string;
+  /** What a job may call it: hub name, address, path as given on the command line. 'sha256:<id>' always works, too. */
+  sources: readonly string[];
+  format: WeightsFormat;
+  createdAt: number;
+  usedAt: number;
+  bytes: number;
+  files: readonly { path: string; bytes: number; parts: number }[];
+  /** Number of its tensors and of the values in them. */
+  tensors: number;
+  values: number;
+  architecture: StoredArchitecture;
+  preprocess: InputPreprocess | null;
+  classes: readonly string[] | null;
+  licence: string | null;
+}
+
+/** What kind of network a weights file brings; its graph is made anew from the file when it is used. */
+export type StoredArchitecture =
+  | { kind: 'none' }
+  | {
+      kind: 'graph';
+      title: string;
+      imageSize: readonly [number, number];
+      features: number;
+      parameters: number;
+      flops: number;
+    }
+  | {
+      kind: 'extractor';
+      title: string;
+      imageSize: readonly [number, number];
+      features: number;
+      reason: string;
+      unsupported: readonly string[];
+    }
+  | { kind: 'unsupported'; reason: string; unsupported: readonly string[] };
+
+/** Key [id, file, part]; parts of at most WEIGHTS_PART_BYTES, in order. */
+export interface WeightsPartRecord {
+  id: string;
+  file: number;
+  part: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** Key url: a download that was interrupted, to be gone on with. */
+export interface DownloadRecord {
+  url: string;
+  /** Validators of what has come so far: with another one the server's file has changed. */
+  etag: string | null;
+  total: number | null;
+  received: number;
+  parts: number;
+  startedAt: number;
+}
+
+/** Key [url, part]. */
+export interface DownloadPartRecord {
+  url: string;
+  part: number;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+/**
+ * Key `key`: features of a frozen backbone. The key is a SHA-256 over all that they depend on (graph, weights, preprocessing,
+ * augmentation and seed of the copies), not on the data set: images are found by their blobs.
+ */
+export interface FeatureCacheRecord {
+  key: string;
+  /** For people: 'MobileNetV1 0.25 at 224 px'. */
+  title: string;
+  /** Length of a feature vector. */
+  width: number;
+  /** Stored vectors and their bytes. */
+  vectors: number;
+  bytes: number;
+  createdAt: number;
+  usedAt: number;
+}
+
+/** Key [key, chunk]: rows of features, only ever appended. */
+export interface FeatureChunkRecord {
+  key: string;
+  chunk: number;
+  /** Of each row: blob of the image and number of its augmentation (0 is the plain image). */
+  blobs: readonly string[];
+  variants: Uint16Array<ArrayBuffer>;
+  /** [rows, width] */
+  features: Float32Array<ArrayBuffer>;
 }

@@ -6,7 +6,11 @@ import type {
   CheckpointRecord,
   DatasetRecord,
   DatasetVersionRecord,
+  DownloadPartRecord,
+  DownloadRecord,
   EvaluationRecord,
+  FeatureCacheRecord,
+  FeatureChunkRecord,
   ImageResultsRecord,
   Item,
   ProjectRecord,
@@ -14,6 +18,8 @@ import type {
   RunRecord,
   SplitName,
   ThumbnailRecord,
+  WeightsPartRecord,
+  WeightsRecord,
 } from './records';
 
 /**
@@ -65,6 +71,12 @@ export interface Schema extends DBSchema {
   states: { key: string; value: CheckpointStateRecord };
   evaluations: { key: string; value: EvaluationRecord; indexes: { runId: string } };
   imageResults: { key: string; value: ImageResultsRecord };
+  weights: { key: string; value: WeightsRecord };
+  weightsParts: { key: [id: string, file: number, part: number]; value: WeightsPartRecord };
+  downloads: { key: string; value: DownloadRecord };
+  downloadParts: { key: [url: string, part: number]; value: DownloadPartRecord };
+  featureCaches: { key: string; value: FeatureCacheRecord };
+  featureChunks: { key: [key: string, chunk: number]; value: FeatureChunkRecord };
 }
 
 /** All of them, for writes that touch everything. */
@@ -81,6 +93,12 @@ export const STORE_NAMES = [
   'states',
   'evaluations',
   'imageResults',
+  'weights',
+  'weightsParts',
+  'downloads',
+  'downloadParts',
+  'featureCaches',
+  'featureChunks',
 ] as const satisfies readonly (keyof Schema)[];
 
 export type StoreName = (typeof STORE_NAMES)[number];
@@ -120,5 +138,13 @@ export const MIGRATIONS: readonly Migration[] = [
     const evaluations = database.createObjectStore('evaluations', { keyPath: 'id' });
     evaluations.createIndex('runId', 'runId');
     database.createObjectStore('imageResults', { keyPath: 'evaluationId' });
+  },
+  function createWeightsAndFeatures(database) {
+    database.createObjectStore('weights', { keyPath: 'id' });
+    database.createObjectStore('weightsParts', { keyPath: ['id', 'file', 'part'] });
+    database.createObjectStore('downloads', { keyPath: 'url' });
+    database.createObjectStore('downloadParts', { keyPath: ['url', 'part'] });
+    database.createObjectStore('featureCaches', { keyPath: 'key' });
+    database.createObjectStore('featureChunks', { keyPath: ['key', 'chunk'] });
   },
 ];

@@ -35,6 +35,8 @@ export interface EvaluationResult {
   confusion_matrix?: readonly (readonly number[])[];
   /** What a model that always says the majority class of train would get on the same images. */
   baseline: { name: string; class: string; metrics: Readonly<Record<string, MetricValue>> };
+  /** Further answers without training, on the same images: k nearest neighbours on the features. */
+  baselines?: readonly { id: 'knn'; name: string; metrics: Readonly<Record<string, MetricValue>> }[];
 }
 
 /** Per-image results as columns, `count` rows. */

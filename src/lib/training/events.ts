@@ -2,6 +2,7 @@
 
 import type { DeviceReport } from '$lib/engines/contract';
 import type { ErrorData } from '$lib/core/errors';
+import type { LoadReport } from '$lib/interchange/weights/contract';
 import type { EvaluationResult } from '$lib/tasks/contract';
 
 export type RunEvent =
@@ -16,6 +17,12 @@ export type RunEvent =
       /** Where it goes on, after a resume. */
       fromStep: number;
     }
+  /** The run starts from these weights. */
+  | { type: 'weights'; name: string; report: LoadReport }
+  /** Features of the frozen backbone: how many of all are there; `cached` of them were there before. */
+  | { type: 'features'; done: number; total: number; cached: number }
+  /** Contrastive training comes before the classifier's; each has epochs of its own. */
+  | { type: 'phase'; phase: 'contrastive' | 'classifier'; epochs: number }
   /** Things the person should know that are no error: "No validation images: the last epoch is kept as the best." */
   | { type: 'notice'; message: string }
   /** About ten a second at most; values are means since the last one. */

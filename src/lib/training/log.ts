@@ -35,7 +35,7 @@ export class RunLog {
   async add(event: RunEvent): Promise<void> {
     this.#listener(event);
     // Passing moments, told again by the epoch that follows.
-    if (event.type === 'validating') return;
+    if (event.type === 'validating' || event.type === 'features') return;
     if (event.type === 'progress') this.#merge(event);
     else {
       this.#endProgress();

@@ -1,6 +1,7 @@
 // The job's preprocessing as numbers, resolved against the data that it is first used on. Pure.
 
 import type { Job } from '$lib/job/job';
+import type { InputPreprocess } from '$lib/interchange/weights/contract';
 import type { ResolvedPreprocess, Statistics } from '$lib/storage/records';
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
@@ -8,8 +9,12 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as 
 /** A channel that never changes has deviation 0; dividing by it would be infinite. */
 const SMALLEST_STD = 1e-3;
 
-/** Mean and deviation as numbers, to be kept with the run: a later use has no data set. */
-export function resolvePreprocess(preprocess: Job['preprocess'], statistics: Statistics): ResolvedPreprocess {
+/** Mean and deviation as numbers, to be kept with the run: a later use has no data set. `weights`: what those that it starts from expect. */
+export function resolvePreprocess(
+  preprocess: Job['preprocess'],
+  statistics: Statistics,
+  weights: Pick<InputPreprocess, 'mean' | 'std'> | null = null,
+): ResolvedPreprocess {
   const { image_size, resize, interpolation, normalize } = preprocess;
   const size = { imageSize: [image_size, image_size], resize, interpolation } as const;
   switch (normalize) {
@@ -18,6 +23,9 @@ export function resolvePreprocess(preprocess: Job['preprocess'], statistics: Sta
       const above = (std: number): number => Math.max(std, SMALLEST_STD);
       return { ...size, mean: statistics.mean, std: [above(red), above(green), above(blue)] };
     }
+    case 'weights':
+      // Nearly all published weights were trained on images normalised so.
+      return { ...size, mean: weights?.mean ?? IMAGENET.mean, std: weights?.std ?? IMAGENET.std };
     case 'imagenet':
       return { ...size, ...IMAGENET };
     case 'minus_one_one':

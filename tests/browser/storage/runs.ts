@@ -7,7 +7,18 @@ import type { ImageResults } from '$lib/tasks/contract';
 const job: Job = {
   version: 1,
   task: 'classification',
-  model: { name: 'tiny-cnn', config: {} },
+  model: { name: 'tiny-cnn', config: {}, weights: null },
+  head: { kind: 'linear', hidden: 256, dropout: 0.3, scale: 16 },
+  fine_tune: {
+    train: 'all',
+    stages: 1,
+    unfreeze_every: 0,
+    stage_rate: 1,
+    freeze_norms: false,
+    cache: true,
+    cached_augmentations: 0,
+  },
+  contrastive: { epochs: 0, projection: 128, temperature: 0.1 },
   data: {
     path: null,
     train_dir: null,

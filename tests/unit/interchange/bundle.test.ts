@@ -177,14 +177,16 @@ describe('a bundle', () => {
 
   test('of a timm model loads it through timm', async () => {
     const graph = resnet18({ config: {}, imageSize: [32, 32], classes: 3 });
-    const trained = trainedModel(graph, { job: { ...testJob, model: { name: 'resnet18', config: {} } } });
+    const trained = trainedModel(graph, {
+      job: { ...testJob, model: { name: 'resnet18', config: {}, weights: null } },
+    });
     const zip = await JSZip.loadAsync(await readBytes(await pack(trained)));
     expect(await textOf('examples/load_pytorch.py', zip)).toContain('timm.create_model("resnet18", num_classes=3)');
     expect(zip.file('examples/model.py')).toBeNull();
   });
 
   test('of a model that this program does not know is written and opened all the same', async () => {
-    const unknown = { ...model, job: { ...model.job, model: { name: 'gone-2000', config: {} } } };
+    const unknown = { ...model, job: { ...model.job, model: { name: 'gone-2000', config: {}, weights: null } } };
     expectSame(await readBundle(await pack(unknown)), unknown);
   });
 });

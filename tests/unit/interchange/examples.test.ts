@@ -299,7 +299,7 @@ describe('load_pytorch.py answers as the page does, through timm', () => {
     { name: 'mobilenetv2_100', build: mobilenet },
   ])('$name', { timeout: 300_000 }, async ({ name, build }) => {
     const graph = build({ config: {}, imageSize: [40, 48], classes: 4 });
-    const model = trainedModel(graph, { job: { ...testJob, model: { name, config: {} } } });
+    const model = trainedModel(graph, { job: { ...testJob, model: { name, config: {}, weights: null } } });
     const examples = await unpack(await bundleOf(model, true), name);
     writeFileSync(join(examples, 'photo.ppm'), ppm(PICTURES[0]));
     const printed: { logits: number[] } = JSON.parse(

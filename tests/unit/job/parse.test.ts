@@ -11,7 +11,7 @@ function problemsOf(document: unknown, more: object = {}): Record<string, string
 describe('a job document', () => {
   it('may be empty: the smallest model and a complete set of defaults are taken', () => {
     const job = defaultJob(catalog);
-    expect(job.model).toEqual({ name: 'tiny-cnn', config: { width: 1, dropout: 0.2 } });
+    expect(job.model).toEqual({ name: 'tiny-cnn', config: { width: 1, dropout: 0.2 }, weights: null });
     expect(job).toMatchObject({
       version: 1,
       task: 'classification',

@@ -71,6 +71,15 @@ const evaluationResult: Decoder<EvaluationResult> = object<EvaluationResult>({
   per_class: list(perClass),
   confusion_matrix: optional(list(list(integer(0)))),
   baseline: object<EvaluationResult['baseline']>({ name: text, class: text, metrics: dictionary(metricValue) }),
+  baselines: optional(
+    list(
+      object<NonNullable<EvaluationResult['baselines']>[number]>({
+        id: oneOf('knn'),
+        name: text,
+        metrics: dictionary(metricValue),
+      }),
+    ),
+  ),
 });
 
 const evaluation: Decoder<NonNullable<TrainedModel['evaluation']>> = object<NonNullable<TrainedModel['evaluation']>>({

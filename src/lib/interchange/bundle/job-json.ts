@@ -1,7 +1,19 @@
 // The job of a bundle from JSON. It was complete and checked when it was written, so that only its form is looked at here.
 
 import type { Job } from '$lib/job/job';
-import { anything, boolean, dictionary, integer, nullable, number, object, oneOf, pair, text } from '../decode';
+import {
+  anything,
+  boolean,
+  dictionary,
+  integer,
+  nullable,
+  number,
+  object,
+  oneOf,
+  otherwise,
+  pair,
+  text,
+} from '../decode';
 import type { Decoder } from '../decode';
 
 const loss: Decoder<Job['loss']> = (value, path) => ({
@@ -12,7 +24,36 @@ const loss: Decoder<Job['loss']> = (value, path) => ({
 export const jobFromJson: Decoder<Job> = object<Job>({
   version: oneOf(1),
   task: text,
-  model: object<Job['model']>({ name: text, config: dictionary(anything) }),
+  model: object<Job['model']>({ name: text, config: dictionary(anything), weights: otherwise(nullable(text), null) }),
+  // Bundles from before there were weights to start from lack these; what they say is how such a job ran.
+  head: otherwise(
+    object<Job['head']>({ kind: oneOf('linear', 'mlp', 'cosine'), hidden: integer(1), dropout: number, scale: number }),
+    { kind: 'linear', hidden: 256, dropout: 0.3, scale: 16 },
+  ),
+  fine_tune: otherwise(
+    object<Job['fine_tune']>({
+      train: oneOf('all', 'stages', 'head'),
+      stages: integer(1),
+      unfreeze_every: integer(0),
+      stage_rate: number,
+      freeze_norms: boolean,
+      cache: boolean,
+      cached_augmentations: integer(0),
+    }),
+    {
+      train: 'all',
+      stages: 1,
+      unfreeze_every: 0,
+      stage_rate: 1,
+      freeze_norms: false,
+      cache: true,
+      cached_augmentations: 0,
+    },
+  ),
+  contrastive: otherwise(
+    object<Job['contrastive']>({ epochs: integer(0), projection: integer(1), temperature: number }),
+    { epochs: 0, projection: 128, temperature: 0.1 },
+  ),
   data: object<Job['data']>({
     path: nullable(text),
     train_dir: nullable(text),
@@ -30,7 +71,7 @@ export const jobFromJson: Decoder<Job> = object<Job>({
     image_size: integer(1),
     resize: oneOf('stretch', 'crop', 'letterbox'),
     interpolation: oneOf('bilinear', 'bicubic', 'nearest'),
-    normalize: oneOf('imagenet', 'dataset', 'minus_one_one', 'none'),
+    normalize: oneOf('weights', 'imagenet', 'dataset', 'minus_one_one', 'none'),
   }),
   augment: object<Job['augment']>({
     horizontal_flip: number,

@@ -25,7 +25,7 @@ export function trainedTiny(changes: Partial<TrainedModel> = {}): TrainedModel {
   return trainedModel(graph, {
     name: 'Flowers <1>',
     classes,
-    job: { ...testJob, model: { name: 'tiny-cnn', config: { width: 1 } } },
+    job: { ...testJob, model: { name: 'tiny-cnn', config: { width: 1 }, weights: null } },
     evaluation: { split: 'test', checkpoint: 'best', epoch: 3, result },
     data: { name: 'flowers.zip', images: { train: 300, val: 40, test: 40 } },
     ...changes,
