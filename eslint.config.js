@@ -19,9 +19,23 @@ const LAYERS = {
   metrics: ['core'],
   tasks: ['core', 'metrics', 'pipeline'],
   engines: ['core', 'graph'],
-  training: ['core', 'graph', 'storage', 'data', 'pipeline', 'models', 'metrics', 'tasks', 'engines'],
-  evaluation: ['core', 'graph', 'storage', 'data', 'pipeline', 'models', 'metrics', 'tasks', 'engines', 'training'],
   interchange: ['core', 'graph', 'models', 'data'],
+  hub: ['core', 'storage'],
+  // Weights come in through interchange, which knows nothing of training.
+  training: ['core', 'graph', 'storage', 'data', 'pipeline', 'models', 'metrics', 'tasks', 'engines', 'interchange'],
+  evaluation: [
+    'core',
+    'graph',
+    'storage',
+    'data',
+    'pipeline',
+    'models',
+    'metrics',
+    'tasks',
+    'engines',
+    'interchange',
+    'training',
+  ],
   job: ['core', 'models'],
   pwa: ['core'],
   rpc: ['core'],
@@ -30,7 +44,7 @@ const LAYERS = {
 };
 const FOLDERS = Object.keys(LAYERS);
 // Tasks and evaluation stay open to the page for what they say about results (names, formats); their tensors live in files of their own.
-const COMPUTE = ['pipeline', 'engines', 'training', 'interchange'];
+const COMPUTE = ['pipeline', 'engines', 'training', 'interchange', 'hub'];
 
 const noTensorflow = {
   regex: '^@tensorflow/',
