@@ -5,6 +5,7 @@ import { getPath, isObject, setPath } from '$lib/core/path';
 import type { Problem } from '$lib/core/schema';
 import { validate } from '$lib/core/validate';
 import type { ModelEntry } from '$lib/models/contract';
+import { IMPORTED } from '$lib/models/imported';
 import { JOB_VERSION, type Job } from './job';
 import { migrate } from './migrate';
 import { applyOverrides, readOverrides } from './overrides';
@@ -92,21 +93,27 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   const { meta } = model;
   let filled = document;
   const fill = (path: string, value: unknown): unknown => {
-    const given = getPath(filled, path);
-    if (given !== undefined) return given;
+    const present = getPath(filled, path);
+    if (present !== undefined) return present;
     filled = replace(filled, path, value);
     return value;
   };
   const optimizer = getPath(document, 'optimizer.name');
-  const imageSize = fill('preprocess.image_size', defaultImageSize(meta, data));
+  const given = getPath(document, 'model.weights');
+  const weights = typeof given === 'string' && given !== '' ? given : null;
+  let learns: 'everything' | 'head' | 'pretrained' = 'everything';
+  if (weights !== null) {
+    fill('preprocess.normalize', 'weights');
+    // The quickest answer comes first; the form and the docs say how to go on from there.
+    learns = fill('fine_tune.train', 'head') === 'head' ? 'head' : 'pretrained';
+  }
+  const imageSize = fill('preprocess.image_size', defaultImageSize(meta, data, weights));
   const batchSize = fill('training.batch_size', defaultBatchSize(meta, data));
-  fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, Number(batchSize)));
+  fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, Number(batchSize), learns));
   fill('optimizer.weight_decay', defaultWeightDecay(optimizer));
   if (getPath(filled, 'augment.shift') === undefined && Number.isInteger(imageSize)) {
     fill('augment.shift', Math.min(256, defaultShift(Number(imageSize))));
   }
-  const weights = getPath(filled, 'model.weights');
-  if (typeof weights === 'string' && weights !== '') fill('preprocess.normalize', 'weights');
   if (data?.grey === true && getPath(filled, 'augment.horizontal_flip') === undefined) {
     fill('augment.horizontal_flip', 0);
     notices.push(
@@ -168,6 +175,9 @@ function crossChecks(job: Job, model: ModelEntry): Problem[] {
       'scheduler.minimum_rate',
       `The lowest rate must not be above the learning rate ${optimizer.learning_rate}; found ${scheduler.minimum_rate}.`,
     );
+  }
+  if (job.model.weights === null && job.model.name === IMPORTED) {
+    wrong('model.weights', 'An imported network is read from a file; name it here.');
   }
   if (job.model.weights === null && job.fine_tune.train !== 'all') {
     wrong(

@@ -5,6 +5,7 @@ import { getPath } from '$lib/core/path';
 import type { Problem } from '$lib/core/schema';
 import { didYouMean } from '$lib/core/suggest';
 import type { ModelEntry } from '$lib/models/contract';
+import { IMPORTED, importedEntry } from '$lib/models/imported';
 import type { TaskMeta } from '$lib/tasks/contract';
 import type { JobCatalog } from './schema';
 
@@ -15,7 +16,10 @@ export function jobParts(
   problems: Problem[] = [],
 ): { task: TaskMeta; model: ModelEntry } {
   const task = find(catalog.tasks, ({ id }) => id, getPath(document, 'task'), 'task', problems) ?? catalog.tasks[0];
-  return { task, model: findModel(catalog, task, getPath(document, 'model.name'), problems) };
+  const name = getPath(document, 'model.name');
+  const weights = getPath(document, 'model.weights');
+  if (name === IMPORTED) return { task, model: importedEntry(catalog.imported?.(String(weights))) };
+  return { task, model: findModel(catalog, task, name, problems) };
 }
 
 function find<Entry>(

@@ -1,6 +1,7 @@
 // Defaults that depend on the model or on the data. Pure: same arguments, same answer.
 
 import type { ModelMeta } from '$lib/models/contract';
+import { IMPORTED } from '$lib/models/imported';
 import type { DatasetVersionRecord } from '$lib/storage/records';
 
 /** What defaults look at in a data set. */
@@ -26,12 +27,23 @@ export function summarizeData(version: Pick<DatasetVersionRecord, 'classes' | 'i
 /** Images up to this size (MNIST's 28, CIFAR's 32) go in at this size. */
 const SMALL_IMAGE = 32;
 
+/** What published weights that do not say so were trained at. */
+const PRETRAINED_SIZE = 224;
+
 /**
  * Height and width of the net's input: as large as the images are, not above the model's recommendation. Small images go in at
- * 32, which stems with several strides need.
+ * 32, which stems with several strides need. With `weights` it is the size that they were trained at, whatever the images are:
+ * what they look for has that many pixels.
  */
-export function defaultImageSize(model: ModelMeta, data: JobData | undefined): number {
-  const { recommended, minimumSize, sizeMultiple } = model;
+export function defaultImageSize(model: ModelMeta, data: JobData | undefined, weights: string | null = null): number {
+  const { recommended, minimumSize, sizeMultiple, pretrained } = model;
+  if (weights !== null) {
+    const size =
+      model.id === IMPORTED
+        ? recommended.imageSize
+        : (pretrained.find(({ name }) => name === weights)?.imageSize ?? PRETRAINED_SIZE);
+    return Math.ceil(Math.max(size, minimumSize) / sizeMultiple) * sizeMultiple;
+  }
   if (data === undefined) return recommended.imageSize;
   const longer = Math.max(data.width, data.height);
   const wanted = longer <= SMALL_IMAGE ? SMALL_IMAGE : Math.min(longer, Math.max(recommended.imageSize, SMALL_IMAGE));
@@ -53,14 +65,27 @@ const REFERENCE_BATCH = 64;
  * Small nets bear higher rates. AdamW's rate grows with the square root of the batch, SGD's with the batch, as the noise of their
  * steps suggests (Malladi et al. 2022; Goyal et al. 2017).
  */
-export function defaultLearningRate(model: ModelMeta, optimizer: unknown, batchSize: number): number {
+export function defaultLearningRate(
+  model: ModelMeta,
+  optimizer: unknown,
+  batchSize: number,
+  learns: 'everything' | 'head' | 'pretrained' = 'everything',
+): number {
   const ratio = batchSize / REFERENCE_BATCH;
+  const rates = RATES[learns];
   const rate =
     optimizer === 'sgd'
-      ? 0.05 * Math.min(1, ratio)
-      : (model.parameters < 1e6 ? 4e-3 : 2e-3) * Math.min(1, Math.sqrt(ratio));
+      ? rates.sgd * Math.min(1, ratio)
+      : rates.adamw * (learns === 'everything' && model.parameters < 1e6 ? 2 : 1) * Math.min(1, Math.sqrt(ratio));
   return Number(rate.toPrecision(2));
 }
+
+/** At REFERENCE_BATCH. Weights that know something already are moved by less; a new head on fixed features by more. */
+const RATES = {
+  everything: { adamw: 2e-3, sgd: 0.05 },
+  pretrained: { adamw: 5e-4, sgd: 0.01 },
+  head: { adamw: 5e-3, sgd: 0.1 },
+} as const;
 
 /** Weight decay of SGD multiplies the learning rate, hence the other magnitude. */
 export function defaultWeightDecay(optimizer: unknown): number {

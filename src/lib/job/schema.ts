@@ -3,12 +3,15 @@
 
 import type { Fields, Preset } from '$lib/core/schema';
 import type { ModelEntry } from '$lib/models/contract';
+import { IMPORTED, type ImportedNetwork } from '$lib/models/imported';
 import type { TaskMeta } from '$lib/tasks/contract';
 
 /** What a job can name. Passed in, so that a test can have models of its own. */
 export interface JobCatalog {
   models: readonly ModelEntry[];
   tasks: readonly TaskMeta[];
+  /** The network in the file that `model.weights` names, where it is known; for jobs of the model 'imported'. */
+  imported?(weights: string): ImportedNetwork | undefined;
 }
 
 /** All fields of a job with this task and model, in the order of the form; `model.config` and `loss` are the plugins' own. */
@@ -42,7 +45,10 @@ export function jobFields(catalog: JobCatalog, task: TaskMeta, model: ModelEntry
           title: 'Architecture',
           help: 'The network that is trained.',
           default: model.meta.id,
-          options: catalog.models.map(({ meta }) => ({ value: meta.id, title: meta.title, help: meta.summary })),
+          options: [
+            ...catalog.models.map(({ meta }) => ({ value: meta.id, title: meta.title, help: meta.summary })),
+            { value: IMPORTED, title: 'Imported network', help: 'The network in the file that model.weights names.' },
+          ],
         },
         config: {
           type: 'object',

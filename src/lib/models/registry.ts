@@ -5,6 +5,7 @@ import { isObject } from '$lib/core/path';
 import { didYouMean } from '$lib/core/suggest';
 import { checkPlugin } from './check-plugin';
 import type { ModelEntry } from './contract';
+import { IMPORTED, importedEntry } from './imported';
 
 /** A plugin that could not be taken, and why. The others are not affected. */
 export interface BrokenModel {
@@ -77,7 +78,8 @@ export const MODELS: readonly ModelEntry[] = [...registry.models.values()].sort(
 
 export const BROKEN_MODELS: readonly BrokenModel[] = registry.broken;
 
-/** Throws `unknown-model` with the nearest name. */
+/** Throws `unknown-model` with the nearest name. 'imported' gives what is known of any imported network. */
 export function getModel(id: string): ModelEntry {
+  if (id === IMPORTED) return importedEntry();
   return modelFrom(registry, id);
 }

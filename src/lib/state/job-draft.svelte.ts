@@ -25,8 +25,11 @@ export interface DraftOptions {
   given?: Values;
 }
 
+/** Chosen beside the form. */
+const WEIGHTS = 'model.weights';
+
 /** The defaults of other fields depend on these; see job/resolve.ts. */
-const DECIDING = ['optimizer.name', 'training.batch_size', 'preprocess.image_size'];
+const DECIDING = ['model.weights', 'fine_tune.train', 'optimizer.name', 'training.batch_size', 'preprocess.image_size'];
 
 /** Of the job, what the form of the page leaves out: said elsewhere on the page, or only for the command line. */
 const NOT_IN_FORM = ['version', 'task', 'data'];
@@ -68,7 +71,11 @@ export class JobDraft {
   setValue(value: Values): void {
     const base = this.base;
     const changed = leafPaths(this.fields).filter((path) => !same(getPath(value, path), getPath(base, path)));
-    this.changes = Object.fromEntries(changed.map((path) => [path, getPath(value, path)]));
+    const { [WEIGHTS]: weights } = this.changes;
+    this.changes = {
+      ...(weights === undefined ? {} : { [WEIGHTS]: weights }),
+      ...Object.fromEntries(changed.map((path) => [path, getPath(value, path)])),
+    };
   }
 
   /** Takes a preset; what the person set by hand stays unless the preset says something about it. */
@@ -78,10 +85,17 @@ export class JobDraft {
     this.changes = without(this.changes, (path) => spoken.includes(path));
   }
 
-  /** Another model has other settings of its own; the rest stays. */
+  /** Another model has other settings of its own and starts from other weights; the rest stays. */
   setModel(id: string): void {
+    if (id === this.model) return;
     this.model = id;
-    this.changes = without(this.changes, (path) => path.startsWith('model.config.'));
+    this.changes = without(this.changes, (path) => path.startsWith('model.config.') || path === WEIGHTS);
+  }
+
+  /** Starts from these weights (see Job.model.weights), or from random numbers. */
+  setWeights(weights: string | null): void {
+    const rest = without(this.changes, (path) => path === WEIGHTS);
+    this.changes = weights === null ? rest : { ...rest, [WEIGHTS]: weights };
   }
 
   /** The model's own preset that is in force. */
@@ -117,7 +131,7 @@ export class JobDraft {
     if (problems.length > 0) return problems;
     this.preset = null;
     this.model = job.model.name;
-    this.changes = {};
+    this.changes = job.model.weights === null ? {} : { [WEIGHTS]: job.model.weights };
     // Twice, because the defaults of some fields follow from the deciding ones, which are changes now.
     for (let round = 0; round < 2; round++) this.setValue(pickForm(job));
     return [];
@@ -133,7 +147,7 @@ export class JobDraft {
     const { preset, model, changes } = kept;
     if (preset === null || this.presets.some(({ id }) => id === preset)) this.preset = preset as string | null; // just checked
     if (typeof model === 'string' && this.models.some(({ meta }) => meta.id === model)) this.model = model;
-    const known = leafPaths(this.fields);
+    const known = [WEIGHTS, ...leafPaths(this.fields)];
     if (isObject(changes)) this.changes = without(changes, (path) => !known.includes(path));
   }
 
@@ -145,9 +159,14 @@ export class JobDraft {
 
   #base(): unknown {
     const plain = checkJob(this.#document({}), this.#context).job;
-    const decided = checkJob(this.#document(without(this.changes, (path) => !DECIDING.includes(path))), this.#context);
+    const deciding = without(this.changes, (path) => !DECIDING.includes(path));
+    const decided = checkJob(this.#document(deciding), this.#context);
     if (decided.problems.length > 0) return plain;
-    return DECIDING.reduce<unknown>((job, path) => setPath(job, path, getPath(plain, path)), decided.job);
+    // What a deciding field would be, had it been left alone, follows from the other ones.
+    return Object.keys(deciding).reduce<unknown>((job, changed) => {
+      const others = checkJob(this.#document(without(deciding, (path) => path === changed)), this.#context);
+      return setPath(job, changed, getPath(others.problems.length > 0 ? plain : others.job, changed));
+    }, decided.job);
   }
 }
 

@@ -62,7 +62,7 @@ test('another model brings its own settings and keeps the rest', () => {
   draft.setModel('resnet18');
   flushSync();
   expect(draft.problems).toEqual([]);
-  expect(draft.job.model).toEqual({ name: 'resnet18', config: { dropout: 0, drop_path: 0 } });
+  expect(draft.job.model).toEqual({ name: 'resnet18', config: { dropout: 0, drop_path: 0 }, weights: null });
   expect(draft.job.training.epochs).toBe(12);
 });
 
@@ -114,4 +114,29 @@ test('the device that was forced is in the job and counts as unchanged', () => {
   const draft = draftOf({ 'engine.device': 'cpu' });
   expect(draft.job.engine.device).toBe('cpu');
   expect(draft.value).toEqual(draft.base);
+});
+
+test('weights to start from decide what learns, and stay when other settings change', () => {
+  const draft = draftOf();
+  draft.setModel('resnet18');
+  draft.setWeights('timm/resnet18.a1_in1k');
+  flushSync();
+  expect(draft.job.fine_tune.train).toBe('head');
+  expect(draft.value).toEqual(draft.base);
+  set(draft, 'fine_tune.train', 'all');
+  set(draft, 'training.epochs', 5);
+  expect(draft.job.model.weights).toBe('timm/resnet18.a1_in1k');
+  expect(getPath(draft.base, 'fine_tune.train')).toBe('head');
+  const again = draftOf();
+  again.restore(JSON.parse(JSON.stringify(draft.record())));
+  const adopted = draftOf();
+  expect(adopted.adopt(draft.job)).toEqual([]);
+  flushSync();
+  expect(again.job).toEqual(draft.job);
+  expect(adopted.job).toEqual(draft.job);
+  draft.setModel('tiny-cnn');
+  flushSync();
+  expect(draft.job.model.weights).toBeNull();
+  // Without weights the backbone cannot stay as it is: the form says so where it was set.
+  expect(draft.problems).toEqual([]);
 });

@@ -128,3 +128,36 @@ describe('a job document', () => {
     expect(() => checkJob({ version: 'new' }, catalog)).toThrow('version is "new"');
   });
 });
+
+describe('a job that starts from weights', () => {
+  const photographs = { ...catalog, data: photos };
+
+  it('trains the head first, on images as the weights saw them', () => {
+    const { job } = parseJob({ model: { name: 'resnet18', weights: 'timm/resnet18.a1_in1k' } }, photographs);
+    expect(job.model.weights).toBe('timm/resnet18.a1_in1k');
+    expect(job.fine_tune.train).toBe('head');
+    expect(job.preprocess).toMatchObject({ normalize: 'weights', image_size: 224 });
+  });
+
+  it('moves what the weights know by less than a new head', () => {
+    const rate = (train: string): number =>
+      parseJob({ model: { name: 'resnet18', weights: 'a.safetensors' }, fine_tune: { train } }, photographs).job
+        .optimizer.learning_rate;
+    expect(rate('all')).toBeLessThan(rate('head'));
+  });
+
+  it('is refused where it freezes or normalises by weights that it does not name', () => {
+    const problems = problemsOf({ fine_tune: { train: 'head' }, preprocess: { normalize: 'weights' } });
+    expect(Object.keys(problems).sort()).toEqual(['fine_tune.train', 'preprocess.normalize']);
+  });
+
+  it('may bring the network itself', () => {
+    const network = { title: 'Mine', imageSize: [96, 96] as const };
+    const imported = (weights: string) => (weights === 'mine.onnx' ? network : undefined);
+    const { job } = parseJob({ model: { name: 'imported', weights: 'mine.onnx' } }, { ...photographs, imported });
+    expect(job.preprocess.image_size).toBe(96);
+    expect(problemsOf({ model: { name: 'imported' } })).toHaveProperty('model.weights');
+    const other = { model: { name: 'imported', weights: 'mine.onnx' }, preprocess: { image_size: 64 } };
+    expect(problemsOf(other, { imported })).toHaveProperty('preprocess.image_size');
+  });
+});
