@@ -71,6 +71,10 @@ export const OP_CASES: { [Op in Exclude<OpName, 'input'>]: readonly OpCase<Op>[]
     { title: 'on tokens, no bias', inputs: [[3, 6]], attributes: { features: 5 } },
     { title: 'on an image', inputs: [[2, 3, 4]], bias: true, attributes: { features: 3 } },
   ],
+  cosine_linear: [
+    { title: 'on a vector', inputs: [[7]], batch: 3, attributes: { features: 4, scale: 16 } },
+    { title: 'on tokens', inputs: [[3, 6]], attributes: { features: 5, scale: 1 } },
+  ],
   batch_norm: [
     { title: 'evaluation', inputs: [image], attributes: { epsilon: 1e-3, momentum: 0.1 } },
     { title: 'evaluation with ReLU', inputs: [image], fused: 'relu', attributes: { epsilon: 1e-3, momentum: 0.1 } },

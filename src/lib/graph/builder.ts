@@ -132,6 +132,13 @@ export class GraphBuilder {
     return this.#node('linear', name, [x], { features }, weightAndBias(fans, bias, options));
   }
 
+  /** Directions alone count; no bias. */
+  cosineLinear(name: string, x: Value, options: { features: number; scale: number; init?: InitializerRecipe }): Value {
+    const { features, scale, init = torchDefault } = options;
+    const fans = { fanIn: x.shape[x.shape.length - 1], fanOut: features, groups: 1 };
+    return this.#node('cosine_linear', name, [x], { features, scale }, { fans, starts: { weight: init } });
+  }
+
   batchNorm(name: string, x: Value, options: NormOptions & { momentum?: number } = {}): Value {
     const { epsilon = 1e-5, momentum = 0.1, init = ones } = options;
     const starts = { weight: init, bias: zeros, running_mean: zeros, running_var: ones };

@@ -26,6 +26,8 @@ export interface OpAttributes {
   conv_transpose2d: { filters: number; kernel: Pair; strides: Pair; padding: Padding; outputPadding: Pair };
   /** On the last axis. Parameters: weight [in, out], bias? [out]. */
   linear: { features: number };
+  /** scale * cos(x, weight of the output), on the last axis. Parameters: weight [in, out]. */
+  cosine_linear: { features: number; scale: number };
   /** Parameters: weight, bias, running_mean, running_var, each [channels]. Momentum as PyTorch: running += momentum * (batch - running). */
   batch_norm: { epsilon: number; momentum: number };
   /** Over the last axis. Parameters: weight, bias. */

@@ -88,3 +88,20 @@ export const linear: Reference<'linear'> = (node, [x], context) => {
     return sum;
   });
 };
+
+export const cosineLinear: Reference<'cosine_linear'> = (node, [x], context) => {
+  const weight = need(context, 'weight');
+  const [features] = weight.shape;
+  return generate([x.shape[0], ...node.shape], (index) => {
+    const out = index[index.length - 1];
+    const row = at(x.shape.slice(0, -1), ...index.slice(0, -1));
+    let [product, xSquare, wSquare] = [0, 0, 0];
+    for (let c = 0; c < features; c++) {
+      const [a, b] = [x.data[row * features + c], weight.data[at(weight.shape, c, out)]];
+      product += a * b;
+      xSquare += a * a;
+      wSquare += b * b;
+    }
+    return (node.attributes.scale * product) / Math.sqrt(xSquare * wSquare);
+  });
+};

@@ -2,7 +2,7 @@
 
 import type { NodeOf, OpName } from '$lib/graph/types';
 import { attention } from './attention';
-import { conv2d, convTranspose2d, depthwiseConv2d, linear } from './convolution';
+import { conv2d, convTranspose2d, cosineLinear, depthwiseConv2d, linear } from './convolution';
 import { activation, add, affine, dropPath, dropout, multiply, softmax } from './elementwise';
 import { batchNorm, groupNorm, layerNorm } from './norm';
 import type { Reference, ReferenceContext } from './reference';
@@ -16,6 +16,7 @@ const references: { [Op in Exclude<OpName, 'input'>]: Reference<Op> } = {
   depthwise_conv2d: depthwiseConv2d,
   conv_transpose2d: convTranspose2d,
   linear,
+  cosine_linear: cosineLinear,
   batch_norm: batchNorm,
   layer_norm: layerNorm,
   group_norm: groupNorm,

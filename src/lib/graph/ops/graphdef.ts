@@ -9,6 +9,7 @@ import { add, multiply } from './binary/graphdef';
 import { concat } from './concat/graphdef';
 import { convTranspose2d } from './conv-transpose2d/graphdef';
 import { conv2d } from './conv2d/graphdef';
+import { cosineLinear } from './cosine-linear/graphdef';
 import { depthwiseConv2d } from './depthwise-conv2d/graphdef';
 import { dropPath, dropout } from './dropout/graphdef';
 import { globalAvgPool } from './global-avg-pool/graphdef';
@@ -33,6 +34,7 @@ export const graphDefLowerings: { [Op in OpName]: GraphDefLowering<Op> } = {
   depthwise_conv2d: depthwiseConv2d,
   conv_transpose2d: convTranspose2d,
   linear,
+  cosine_linear: cosineLinear,
   batch_norm: batchNorm,
   layer_norm: layerNorm,
   group_norm: groupNorm,

@@ -9,6 +9,7 @@ import { add, multiply } from './binary/op';
 import { concat } from './concat/op';
 import { convTranspose2d } from './conv-transpose2d/op';
 import { conv2d } from './conv2d/op';
+import { cosineLinear } from './cosine-linear/op';
 import { depthwiseConv2d } from './depthwise-conv2d/op';
 import { dropPath, dropout } from './dropout/op';
 import { globalAvgPool } from './global-avg-pool/op';
@@ -34,6 +35,7 @@ export const operations: { [Op in OpName]: Operation<Op> } = {
   depthwise_conv2d: depthwiseConv2d,
   conv_transpose2d: convTranspose2d,
   linear,
+  cosine_linear: cosineLinear,
   batch_norm: batchNorm,
   layer_norm: layerNorm,
   group_norm: groupNorm,

@@ -9,6 +9,7 @@ import { add, multiply } from './binary/onnx';
 import { concat } from './concat/onnx';
 import { convTranspose2d } from './conv-transpose2d/onnx';
 import { conv2d } from './conv2d/onnx';
+import { cosineLinear } from './cosine-linear/onnx';
 import { depthwiseConv2d } from './depthwise-conv2d/onnx';
 import { dropPath, dropout } from './dropout/onnx';
 import { globalAvgPool } from './global-avg-pool/onnx';
@@ -33,6 +34,7 @@ export const onnxLowerings: { [Op in OpName]: OnnxLowering<Op> } = {
   depthwise_conv2d: depthwiseConv2d,
   conv_transpose2d: convTranspose2d,
   linear,
+  cosine_linear: cosineLinear,
   batch_norm: batchNorm,
   layer_norm: layerNorm,
   group_norm: groupNorm,

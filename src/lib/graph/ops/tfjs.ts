@@ -10,6 +10,7 @@ import { add, multiply } from './binary/tfjs';
 import { concat } from './concat/tfjs';
 import { convTranspose2d } from './conv-transpose2d/tfjs';
 import { conv2d } from './conv2d/tfjs';
+import { cosineLinear } from './cosine-linear/tfjs';
 import { depthwiseConv2d } from './depthwise-conv2d/tfjs';
 import { dropPath, dropout } from './dropout/tfjs';
 import type { Forward, ForwardContext } from './forward';
@@ -34,6 +35,7 @@ const forwards: { [Op in OpName]: Forward<Op> } = {
   depthwise_conv2d: depthwiseConv2d,
   conv_transpose2d: convTranspose2d,
   linear,
+  cosine_linear: cosineLinear,
   batch_norm: batchNorm,
   layer_norm: layerNorm,
   group_norm: groupNorm,

@@ -75,6 +75,7 @@ const ATTRIBUTES: Attributes = {
     outputPadding: pair(integer(0)),
   }),
   linear: object<OpAttributes['linear']>({ features: positive }),
+  cosine_linear: object<OpAttributes['cosine_linear']>({ features: positive, scale: number }),
   batch_norm: object<OpAttributes['batch_norm']>({ epsilon: number, momentum: number }),
   layer_norm: object<OpAttributes['layer_norm']>({ epsilon: number }),
   group_norm: object<OpAttributes['group_norm']>({ groups: positive, epsilon: number }),

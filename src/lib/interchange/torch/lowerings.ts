@@ -156,6 +156,13 @@ export const torchLowerings: { [Op in OpName]: TorchLowering<Op> } = {
     module: `nn.Linear(${last(x.shape)}, ${features}${options({ bias: 'bias' in parameters })})`,
     value: channelsLast(x, (code) => `${MODULE}(${code})`),
   }),
+  cosine_linear: ({ attributes: { features, scale } }, [x]) => ({
+    module: `nn.Linear(${last(x.shape)}, ${features}, bias=False)`,
+    value: channelsLast(
+      x,
+      (code) => `(F.linear(F.normalize(${code}, dim=-1), F.normalize(${MODULE}.weight, dim=-1)) * ${scale})`,
+    ),
+  }),
   batch_norm: ({ attributes: { epsilon, momentum } }, [x]) => {
     const rank = x.shape.length;
     const name = rank === 3 ? 'nn.BatchNorm2d' : 'nn.BatchNorm1d';

@@ -117,6 +117,11 @@ export const graphCases: readonly GraphCase[] = [
     graph: build((b, x) => b.linear('fc', tokens(b, x), { features: 5, bias: false })),
   },
   { op: 'linear', title: 'on a sequence', graph: build((b, x) => b.linear('fc', tokens(b, x), { features: 5 })) },
+  ...['on a vector', 'on a sequence', 'on an image'].map((title, index): GraphCase => ({
+    op: 'cosine_linear',
+    title,
+    graph: build((b, x) => b.cosineLinear('head', [vector, tokens, eight][index](b, x), { features: 5, scale: 12 })),
+  })),
   { op: 'linear', title: 'on an image', graph: build((b, x) => b.linear('fc', x, { features: 5 })) },
   {
     op: 'batch_norm',
