@@ -67,6 +67,38 @@ export async function spaceByProject(database: Database): Promise<ProjectSpace[]
     .sort((a, b) => b.bytes - a.bytes);
 }
 
+export interface KeptSpace {
+  /** Weights from elsewhere, largest first. */
+  weights: readonly { id: string; name: string; bytes: number }[];
+  /** Interrupted downloads, by address. */
+  downloads: readonly { url: string; bytes: number }[];
+  /** Features of frozen backbones; they are computed again when they are gone. */
+  features: readonly { key: string; title: string; bytes: number }[];
+  /** All of these. */
+  bytes: number;
+}
+
+/** What belongs to no project: weights, unfinished downloads and features, each largest first. */
+export async function spaceOfKept(database: Database): Promise<KeptSpace> {
+  const transaction = database.transaction(['weights', 'downloads', 'featureCaches']);
+  const [weights, downloads, features] = await Promise.all([
+    transaction.objectStore('weights').getAll(),
+    transaction.objectStore('downloads').getAll(),
+    transaction.objectStore('featureCaches').getAll(),
+  ]);
+  const space = {
+    weights: bySize(weights.map(({ id, name, bytes }) => ({ id, name, bytes }))),
+    downloads: bySize(downloads.map(({ url, received }) => ({ url, bytes: received }))),
+    features: bySize(features.map(({ key, title, bytes }) => ({ key, title, bytes }))),
+  };
+  const all = [...space.weights, ...space.downloads, ...space.features];
+  return { ...space, bytes: all.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+function bySize<Kept extends { bytes: number }>(kept: Kept[]): Kept[] {
+  return kept.sort((a, b) => b.bytes - a.bytes);
+}
+
 /** Anything a write threw, as our error: 'storage-full' for the quota, 'storage-closed' for a lost connection. */
 export async function storageError(database: Database, error: unknown): Promise<unknown> {
   const name = error instanceof DOMException ? error.name : '';
@@ -84,17 +116,24 @@ export async function storageError(database: Database, error: unknown): Promise<
 
 async function fullError(database: Database, cause: unknown): Promise<TrainyardError> {
   const { usedBytes, grantedBytes } = await usage();
-  // The error must reach the person even when the database cannot be read any more.
-  const [largest] = await spaceByProject(database).catch(() => []);
-  const candidate =
-    largest === undefined || largest.bytes === 0
-      ? ''
-      : ` Deleting the project "${largest.name}" would free ${formatBytes(largest.bytes)}.`;
+  const candidate = await largestOf(database).catch(() => null);
   return new TrainyardError(
     'storage-full',
     // The disk may be full long before the bytes that the browser would grant are used.
     `The browser has no more room for this page (${formatBytes(usedBytes)} used, ${formatBytes(grantedBytes)} the most it would grant), so this was not saved; nothing that was saved before is lost.`,
-    `Free disk space or delete a project that you no longer need.${candidate}`,
+    `Free disk space or delete what you no longer need.${candidate ?? ''}`,
     { cause },
   );
+}
+
+/** What would free the most, as a sentence; null where nothing would. The caller's error must reach the person when this fails. */
+async function largestOf(database: Database): Promise<string | null> {
+  const [projects, kept] = await Promise.all([spaceByProject(database), spaceOfKept(database)]);
+  const candidates = bySize([
+    ...projects.map(({ name, bytes }) => ({ what: `Deleting the project "${name}"`, bytes })),
+    ...kept.weights.map(({ name, bytes }) => ({ what: `Removing the weights "${name}"`, bytes })),
+    ...kept.features.map(({ title, bytes }) => ({ what: `Removing the stored features of ${title}`, bytes })),
+  ]);
+  const largest = candidates.find(({ bytes }) => bytes > 0);
+  return largest === undefined ? null : ` ${largest.what} would free ${formatBytes(largest.bytes)}.`;
 }
