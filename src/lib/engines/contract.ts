@@ -39,8 +39,12 @@ export interface StepSpecification {
   clipNorm: number;
   /** Parameters that do not move. A batch norm whose weight and bias are both among them keeps its running statistics, too. */
   frozen?: ReadonlySet<string>;
+  /** Ids of batch norms that use and keep their running statistics although their scale and shift move. */
+  frozenNorms?: ReadonlySet<string>;
   /** Factor of the learning rate by parameter name; 1 where there is none. */
   rateScale?: ReadonlyMap<string, number>;
+  /** Steps done before a parameter first moved: AdamW's bias correction counts from there, as PyTorch's. 0 where there is none. */
+  movesFrom?: ReadonlyMap<string, number>;
   /** Seed of dropout and stochastic depth; step t uses stream(seed, 'dropout', t, node). */
   seed: number;
 }

@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { OptimizerSpecification } from '$lib/engines/contract';
+import type { OptimizerSpecification, StepSpecification } from '$lib/engines/contract';
 import { DeviceStore } from '$lib/engines/tfjs/device-store';
 import { HostStore } from '$lib/engines/tfjs/host-store';
 import { layOut } from '$lib/engines/tfjs/parameter-layout';
@@ -69,15 +69,18 @@ function optimizerOf(name: string, options: Options): OptimizerSpecification {
 /** The cases that our two rules cover. Adam without weight decay is AdamW without weight decay. */
 const cases = Object.entries(golden.expected).filter(([name]) => /^(sgd|adamw)|^adam$/.test(name));
 
-type Make = (specification: {
-  optimizer: OptimizerSpecification;
-  clipNorm?: number;
-  decayAll?: boolean;
-}) => ParameterStore;
+type Make = (
+  specification: Pick<StepSpecification, 'optimizer'> & Partial<Omit<StepSpecification, 'loss' | 'seed'>>,
+) => ParameterStore;
+
+const making =
+  (Store: typeof HostStore | typeof DeviceStore): Make =>
+  ({ optimizer, clipNorm = 0, decayAll = true, ...layout }) =>
+    new Store(layOut(graph, { decayAll, ...layout }), flatten(golden.initial), { optimizer, clipNorm });
 
 const stores: [string, Make][] = [
-  ['host', ({ optimizer, clipNorm = 0, decayAll = true }) => new HostStore(layOut(graph, { decayAll }), flatten(golden.initial), { optimizer, clipNorm })], // prettier-ignore
-  ['device', ({ optimizer, clipNorm = 0, decayAll = true }) => new DeviceStore(layOut(graph, { decayAll }), flatten(golden.initial), { optimizer, clipNorm })], // prettier-ignore
+  ['host', making(HostStore)],
+  ['device', making(DeviceStore)],
 ];
 
 function take(store: ParameterStore, gradients: ReadonlyMap<string, Float32Array>, rate: number): void {
@@ -154,6 +157,46 @@ describe.each(stores)('the %s rules', (_, make) => {
       if (!decayAll) expect(parameters.get('b')).toEqual(start.get('b'));
       store.dispose();
     }
+  });
+
+  // PyTorch multiplies the whole update of a parameter group, AdamW's decay included, by the group's own rate.
+  test.each([
+    { name: 'adamw', betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.3 },
+    { name: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0.3 },
+  ] as const)('move a parameter with a factor as a run at that rate would: $name', async (optimizer) => {
+    const factored = make({ optimizer, rateScale: new Map([['w', 0.25]]) });
+    const [whole, quarter] = [make({ optimizer }), make({ optimizer })];
+    for (const gradients of golden.gradients) {
+      take(factored, flatten(gradients), 0.08);
+      take(whole, flatten(gradients), 0.08);
+      take(quarter, flatten(gradients), 0.02);
+    }
+    const { parameters } = await factored.read();
+    const expected = [(await quarter.read()).parameters.get('w'), (await whole.read()).parameters.get('b')];
+    const [w = new Float32Array(), b = new Float32Array()] = expected;
+    const wanted = new Map([['w', w], ['b', b]]); // prettier-ignore
+    expect(largestDifference(parameters, wanted)).toBeLessThan(1e-6);
+    expect(largestDifference(parameters, (await whole.read()).parameters)).toBeGreaterThan(0.01);
+    for (const store of [factored, whole, quarter]) store.dispose();
+  });
+
+  test('let a parameter that moves later begin as a fresh one does', async () => {
+    const optimizer = { name: 'adamw', betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.1 } as const;
+    const before = make({ optimizer, frozen: new Set(['w']) });
+    for (const gradients of golden.gradients.slice(0, 4)) take(before, flatten(gradients), 0.01);
+    const after = make({ optimizer, movesFrom: new Map([['w', 4]]) });
+    after.write(await before.read());
+    const [fresh, always] = [make({ optimizer }), make({ optimizer })];
+    for (const gradients of golden.gradients.slice(0, 4)) take(always, flatten(gradients), 0.01);
+    for (const gradients of golden.gradients.slice(4)) {
+      for (const store of [after, fresh, always]) take(store, flatten(gradients), 0.01);
+    }
+    const { parameters } = await after.read();
+    const w = (await fresh.read()).parameters.get('w') ?? new Float32Array();
+    const b = (await always.read()).parameters.get('b') ?? new Float32Array();
+    // 0.999^t in float32 on the device, in double precision on the host.
+    expect(largestDifference(parameters, new Map([['w', w], ['b', b]]))).toBeLessThan(1e-5); // prettier-ignore
+    for (const store of [before, after, fresh, always]) store.dispose();
   });
 
   test('go on with the same bits from a state that was read', async () => {

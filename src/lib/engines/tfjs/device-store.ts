@@ -42,10 +42,16 @@ export class DeviceStore implements ParameterStore {
   readonly #statistics = new Slot();
   /** 1 where weight decay acts; null where it acts everywhere. */
   readonly #decays: tf.Tensor1D | null;
+  /** Factor of each value's learning rate; null where all are 1. */
+  readonly #rates: tf.Tensor1D | null;
+  /** Steps done before each value first moved; null where all moved from the first step on. */
+  readonly #since: tf.Tensor1D | null;
   readonly #frozen = new Map<string, Float32Array>();
   readonly #frozenBuffers: readonly Float32Array[];
   #averaging: { key: string; momentum: tf.Tensor1D; factor: tf.Tensor1D } | null = null;
+  /** Of what moves; gone after each step. */
   #tensors: ReadonlyMap<string, tf.Tensor> | null = null;
+  readonly #frozenTensors = new Map<string, tf.Tensor>();
   #step = 0;
 
   constructor(layout: ParameterLayout, parameters: ParameterValues, specification: StoreSpecification) {
@@ -63,7 +69,9 @@ export class DeviceStore implements ParameterStore {
     const names = bufferNames(specification.optimizer);
     this.#buffers = names.map(() => new Slot());
     this.#frozenBuffers = names.map(() => new Float32Array(layout.trainableSize));
-    this.#decays = this.#moving.every((placed) => placed.decays) ? null : tf.keep(tf.tensor1d(this.#decayMask()));
+    this.#decays = this.#perValue(({ decays }) => Number(decays), 1);
+    this.#rates = this.#perValue(({ rate }) => rate, 1);
+    this.#since = this.#perValue(({ since }) => since, 0);
     this.#fill(parameters);
     for (const buffer of this.#buffers) buffer.value = tf.zeros([size]);
   }
@@ -84,7 +92,10 @@ export class DeviceStore implements ParameterStore {
     if (this.#layout.statisticsSize > 0) this.#layout.statistics.forEach(cut(this.#statistics.value));
     for (const { name, shape } of this.#layout.trainable) {
       const values = this.#frozen.get(name);
-      if (values !== undefined) tensors.set(name, tf.keep(tf.tensor(values, shape, 'float32')));
+      if (values === undefined) continue;
+      const tensor = this.#frozenTensors.get(name) ?? tf.keep(tf.tensor(values, shape, 'float32'));
+      this.#frozenTensors.set(name, tensor);
+      tensors.set(name, tensor);
     }
     this.#tensors = tensors;
     return tensors;
@@ -103,7 +114,8 @@ export class DeviceStore implements ParameterStore {
       });
       const state = { values: this.#values.value, buffers: this.#buffers.map((slot) => slot.value) };
       const gradient = parts.length === 1 ? parts[0] : tf.concat1d(parts);
-      return updateFlat(optimizer, state, { gradient, decays: this.#decays, clipNorm }, learningRate, this.#step);
+      const factors = { decays: this.#decays, rates: this.#rates, since: this.#since };
+      return updateFlat(optimizer, state, { gradient, clipNorm, ...factors }, learningRate, this.#step);
     });
     this.#values.value = values;
     this.#buffers.forEach((slot, index) => (slot.value = buffers[index]));
@@ -148,9 +160,8 @@ export class DeviceStore implements ParameterStore {
 
   write(state: TrainState): void {
     this.#fill(state.parameters);
-    const whole = { shape: [], begin: 0, size: this.#layout.trainableSize, moves: true, decays: false };
     bufferNames(this.#specification.optimizer).forEach((name, index) => {
-      const full = valuesOf(state.optimizer, { ...whole, name });
+      const full = valuesOf(state.optimizer, { name, size: this.#layout.trainableSize });
       this.#frozenBuffers[index].set(full);
       const moving = new Float32Array(this.#movingSize);
       this.#eachMoving((from, to, size) => moving.set(full.subarray(from, from + size), to));
@@ -161,14 +172,16 @@ export class DeviceStore implements ParameterStore {
 
   dispose(): void {
     this.#forget();
+    this.#forgetFrozen();
     for (const slot of [this.#values, ...this.#buffers, this.#statistics]) slot.dispose();
-    this.#decays?.dispose();
+    for (const factors of [this.#decays, this.#rates, this.#since]) factors?.dispose();
     this.#averaging?.momentum.dispose();
     this.#averaging?.factor.dispose();
   }
 
   #fill(parameters: ParameterValues): void {
     this.#forget();
+    this.#forgetFrozen();
     const values = new Float32Array(this.#movingSize);
     for (const placed of this.#moving) values.set(valuesOf(parameters, placed), placed.begin);
     this.#values.value = tf.tensor1d(values);
@@ -197,10 +210,12 @@ export class DeviceStore implements ParameterStore {
     return full;
   }
 
-  #decayMask(): Float32Array {
-    const mask = new Float32Array(this.#movingSize);
-    for (const { begin, size, decays } of this.#moving) if (decays) mask.fill(1, begin, begin + size);
-    return mask;
+  /** A number of each parameter, spread over its values; null where it is `usual` everywhere. */
+  #perValue(of: (placed: Placed) => number, usual: number): tf.Tensor1D | null {
+    if (this.#moving.every((placed) => of(placed) === usual)) return null;
+    const values = new Float32Array(this.#movingSize);
+    for (const placed of this.#moving) values.fill(of(placed), placed.begin, placed.begin + placed.size);
+    return tf.keep(tf.tensor1d(values));
   }
 
   /** Per value: the momentum, and n / (n - 1) for variances. The same for all batches of one size. */
@@ -224,7 +239,12 @@ export class DeviceStore implements ParameterStore {
   }
 
   #forget(): void {
-    for (const tensor of this.#tensors?.values() ?? []) tensor.dispose();
+    for (const [name, tensor] of this.#tensors ?? []) if (!this.#frozenTensors.has(name)) tensor.dispose();
     this.#tensors = null;
+  }
+
+  #forgetFrozen(): void {
+    for (const tensor of this.#frozenTensors.values()) tensor.dispose();
+    this.#frozenTensors.clear();
   }
 }

@@ -13,6 +13,10 @@ export interface FlatGradient {
   gradient: tf.Tensor1D;
   /** 1 where weight decay acts; null: everywhere. */
   decays: tf.Tensor1D | null;
+  /** Factors of the learning rate; null: 1 everywhere. */
+  rates: tf.Tensor1D | null;
+  /** Steps done before each value first moved; null: none anywhere. */
+  since: tf.Tensor1D | null;
   /** 0 is off. */
   clipNorm: number;
 }
@@ -21,7 +25,7 @@ export interface FlatGradient {
 export function updateFlat(
   optimizer: OptimizerSpecification,
   state: FlatTensors,
-  { gradient, decays, clipNorm }: FlatGradient,
+  { gradient, decays, rates, since, clipNorm }: FlatGradient,
   learningRate: number,
   step: number,
 ): tf.Tensor1D[] {
@@ -30,20 +34,29 @@ export function updateFlat(
   if (optimizer.name === 'sgd') {
     const { momentum, nesterov, weightDecay } = optimizer;
     const full = weightDecay === 0 ? slope : tf.add<tf.Tensor1D>(slope, decayOf(values, decays, weightDecay));
-    if (momentum === 0) return [descend(values, full, learningRate), full];
+    if (momentum === 0) return [descend(values, scaled(full, rates), learningRate), full];
     const velocity = tf.add<tf.Tensor1D>(tf.mul(buffers[0], momentum), full);
     const direction = nesterov ? tf.add<tf.Tensor1D>(full, tf.mul(velocity, momentum)) : velocity;
-    return [descend(values, direction, learningRate), velocity];
+    return [descend(values, scaled(direction, rates), learningRate), velocity];
   }
   const { betas, epsilon, weightDecay } = optimizer;
   const [beta1, beta2] = betas;
   const mean = tf.add<tf.Tensor1D>(tf.mul(buffers[0], beta1), tf.mul(slope, 1 - beta1));
   const square = tf.add<tf.Tensor1D>(tf.mul(buffers[1], beta2), tf.mul(tf.square(slope), 1 - beta2));
-  const spread = tf.add(tf.mul(tf.sqrt(square), 1 / Math.sqrt(1 - beta2 ** step)), epsilon);
-  const kept =
-    weightDecay === 0 ? values : tf.sub<tf.Tensor1D>(values, decayOf(values, decays, learningRate * weightDecay));
-  const moved = descend(kept, tf.div<tf.Tensor1D>(mean, spread), learningRate / (1 - beta1 ** step));
-  return [moved, mean, square];
+  const spread = tf.add(tf.sqrt(tf.div(square, corrected(beta2, step, since))), epsilon);
+  const decay = learningRate * weightDecay;
+  const kept = weightDecay === 0 ? values : tf.sub<tf.Tensor1D>(values, scaled(decayOf(values, decays, decay), rates));
+  const direction = tf.div<tf.Tensor1D>(tf.div(mean, corrected(beta1, step, since)), spread);
+  return [descend(kept, scaled(direction, rates), learningRate), mean, square];
+}
+
+/** 1 - beta^t, t counted from where each value first moved. */
+function corrected(beta: number, step: number, since: tf.Tensor1D | null): tf.Tensor | number {
+  return since === null ? 1 - beta ** step : tf.sub(1, tf.pow(beta, tf.sub(step, since)));
+}
+
+function scaled(direction: tf.Tensor1D, rates: tf.Tensor1D | null): tf.Tensor1D {
+  return rates === null ? direction : tf.mul<tf.Tensor1D>(direction, rates);
 }
 
 function descend(values: tf.Tensor1D, direction: tf.Tensor1D, rate: number): tf.Tensor1D {

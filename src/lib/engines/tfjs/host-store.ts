@@ -1,5 +1,5 @@
 // Parameters in ordinary memory, for the cpu and wasm backends: the update is one loop per parameter, without temporaries,
-// and tensors are made from slices of the flat vector for each step.
+// and tensors are made from slices of the flat vector for each step; those of what is frozen stay.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterValues } from '$lib/graph/types';
@@ -19,7 +19,7 @@ export class HostStore implements ParameterStore {
   readonly #statistics: Float32Array;
   readonly #statisticsByName: ReadonlyMap<string, Placed>;
   #step = 0;
-  #tensors: ReadonlyMap<string, tf.Tensor> | null = null;
+  readonly #tensors = new Map<string, tf.Tensor>();
 
   constructor(layout: ParameterLayout, parameters: ParameterValues, specification: StoreSpecification) {
     this.#layout = layout;
@@ -37,28 +37,26 @@ export class HostStore implements ParameterStore {
   }
 
   tensors(): ReadonlyMap<string, tf.Tensor> {
-    if (this.#tensors !== null) return this.#tensors;
-    const tensors = new Map<string, tf.Tensor>();
     const add = (flat: Float32Array) => (placed: Placed) => {
+      if (this.#tensors.has(placed.name)) return;
       // A view: tfjs's cpu backend computes on it as it is, wasm copies it into its heap.
-      tensors.set(placed.name, tf.keep(tf.tensor(view(flat, placed), placed.shape, 'float32')));
+      this.#tensors.set(placed.name, tf.keep(tf.tensor(view(flat, placed), placed.shape, 'float32')));
     };
     this.#layout.trainable.forEach(add(this.#values));
     this.#layout.statistics.forEach(add(this.#statistics));
-    this.#tensors = tensors;
-    return tensors;
+    return this.#tensors;
   }
 
   update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, momentum?: number): void {
-    this.#forget();
     this.#step++;
     const { clipNorm } = this.#specification;
     const optimizer = withMomentum(this.#specification.optimizer, momentum);
     const moving = this.#layout.trainable.filter((placed) => placed.moves);
-    const ranges = moving.map(({ name, begin, size, decays }) => {
+    this.#forget(moving.map(({ name }) => name));
+    const ranges = moving.map(({ name, begin, size, decays, rate, since }) => {
       // Both backends compute when asked, so that the values are there already.
       const gradient = gradients.get(name)?.dataSync<'float32'>() ?? new Float32Array(size);
-      return { begin, gradient, decays, scale: 1 };
+      return { begin, gradient, decays, scale: 1, rate, since };
     });
     if (clipNorm > 0) {
       const scale = clipFactor(globalNorm(ranges.map((range) => range.gradient)), clipNorm);
@@ -69,7 +67,7 @@ export class HostStore implements ParameterStore {
   }
 
   updateStatistics(seen: readonly BatchStatistics[]): void {
-    this.#forget();
+    this.#forget(seen.flatMap(({ meanName, varianceName }) => [meanName, varianceName]));
     for (const { meanName, varianceName, mean, varBiased, count, momentum } of seen) {
       this.#average(meanName, mean.dataSync<'float32'>(), momentum, 1);
       this.#average(varianceName, varBiased.dataSync<'float32'>(), momentum, count / (count - 1));
@@ -91,8 +89,7 @@ export class HostStore implements ParameterStore {
   write(state: TrainState): void {
     this.#fill(state.parameters);
     bufferNames(this.#specification.optimizer).forEach((name, index) => {
-      const whole = { name, shape: [], begin: 0, size: this.#layout.trainableSize, moves: true, decays: false };
-      this.#buffers[index].set(valuesOf(state.optimizer, whole));
+      this.#buffers[index].set(valuesOf(state.optimizer, { name, size: this.#layout.trainableSize }));
     });
     this.#step = state.step;
   }
@@ -114,9 +111,11 @@ export class HostStore implements ParameterStore {
     for (let at = 0; at < running.length; at++) running[at] += momentum * (batch[at] * factor - running[at]);
   }
 
-  #forget(): void {
-    for (const tensor of this.#tensors?.values() ?? []) tensor.dispose();
-    this.#tensors = null;
+  #forget(names: readonly string[] = [...this.#tensors.keys()]): void {
+    for (const name of names) {
+      this.#tensors.get(name)?.dispose();
+      this.#tensors.delete(name);
+    }
   }
 }
 

@@ -31,6 +31,10 @@ export interface UpdateRange {
   decays: boolean;
   /** Factor on the gradient, from clipping. */
   scale: number;
+  /** Factor on the learning rate. */
+  rate: number;
+  /** Steps done before these values first moved. */
+  since: number;
 }
 
 /**
@@ -44,8 +48,10 @@ export function updateRange(
   learningRate: number,
   step: number,
 ): void {
-  if (optimizer.name === 'sgd') updateSgd(optimizer, state, range, learningRate);
-  else updateAdamw(optimizer, state, range, learningRate, step);
+  // As a parameter group of PyTorch's with a rate of its own: AdamW's decay is multiplied by that rate, too.
+  const rate = learningRate * range.rate;
+  if (optimizer.name === 'sgd') updateSgd(optimizer, state, range, rate);
+  else updateAdamw(optimizer, state, range, rate, step - range.since);
 }
 
 function updateSgd(

@@ -13,6 +13,10 @@ export interface Placed {
   size: number;
   moves: boolean;
   decays: boolean;
+  /** Factor of the learning rate. */
+  rate: number;
+  /** Steps done before it first moved. */
+  since: number;
 }
 
 export interface ParameterLayout {
@@ -22,12 +26,14 @@ export interface ParameterLayout {
   /** Running statistics, likewise in a vector of their own. */
   statistics: readonly Placed[];
   statisticsSize: number;
-  /** Batch norms whose scale and shift are both frozen: they keep their running statistics as well. */
+  /** Batch norms that keep their running statistics: those whose scale and shift are both frozen, and those named so. */
   frozenNorms: ReadonlySet<string>;
 }
 
-export function layOut(graph: Graph, specification: Pick<StepSpecification, 'frozen' | 'decayAll'>): ParameterLayout {
-  const { frozen = new Set<string>(), decayAll } = specification;
+type LayoutSpecification = Pick<StepSpecification, 'frozen' | 'frozenNorms' | 'rateScale' | 'movesFrom' | 'decayAll'>;
+
+export function layOut(graph: Graph, specification: LayoutSpecification): ParameterLayout {
+  const { frozen = new Set<string>(), rateScale, movesFrom, decayAll } = specification;
   const known = new Set(graph.parameters.map((parameter) => parameter.name));
   for (const name of frozen) {
     if (!known.has(name)) {
@@ -45,7 +51,8 @@ export function layOut(graph: Graph, specification: Pick<StepSpecification, 'fro
       const begin = total;
       total += size;
       const moves = trainable && !frozen.has(name);
-      return { name, shape: [...shape], begin, size, moves, decays: decayAll || decay };
+      const [rate, since] = [rateScale?.get(name) ?? 1, movesFrom?.get(name) ?? 0];
+      return { name, shape: [...shape], begin, size, moves, decays: decayAll || decay, rate, since };
     });
     return { placed, total };
   };
@@ -53,7 +60,10 @@ export function layOut(graph: Graph, specification: Pick<StepSpecification, 'fro
   const statistics = place(graph.parameters.filter((parameter) => !parameter.trainable));
   const frozenNorms = graph.nodes
     .filter((node) => node.op === 'batch_norm')
-    .filter(({ parameters }) => frozen.has(parameters.weight) && frozen.has(parameters.bias))
+    .filter(
+      ({ id, parameters }) =>
+        specification.frozenNorms?.has(id) === true || (frozen.has(parameters.weight) && frozen.has(parameters.bias)),
+    )
     .map((node) => node.id);
   return {
     trainable: trainable.placed,
@@ -65,7 +75,7 @@ export function layOut(graph: Graph, specification: Pick<StepSpecification, 'fro
 }
 
 /** The values of one placed parameter, checked: present and of the right size. */
-export function valuesOf(values: ParameterValues, { name, size }: Placed): Float32Array {
+export function valuesOf(values: ParameterValues, { name, size }: Pick<Placed, 'name' | 'size'>): Float32Array {
   const found = values.get(name);
   if (found?.length === size) return found;
   throw new TrainyardError(
