@@ -7,7 +7,7 @@ import { fields } from './config';
 
 const build: BuildModel = (request) => {
   const { dropout, drop_path: dropPath } = readSettings(fields, request.config, 'resnet18');
-  return buildResNet(request, { depths: [2, 2, 2, 2], dropout, dropPath });
+  return buildResNet(request, { block: 'basic', depths: [2, 2, 2, 2], dropout, dropPath });
 };
 
 export default build;
