@@ -62,7 +62,7 @@ async function start(
     const started = await startWasm(options.wasmPaths, wasm);
     return { adapter: describeWasm(started), ...started };
   }
-  await import('@tensorflow/tfjs-backend-cpu');
+  (await import('./cpu')).registerCpuTrainingKernels();
   await tf.setBackend('cpu');
   return { adapter: 'JavaScript, 1 thread' };
 }

@@ -40,9 +40,12 @@ export const fusedKernels: Kernels = {
   batchNormTrain,
 };
 
-/** What evaluates fastest on a device. tfjs's fused kernels use one thread on wasm; ours use all, which is worth more. */
+/**
+ * What evaluates fastest on a device. tfjs's fused kernels use one thread on wasm; ours use all, which is worth more. On cpu
+ * they are plain loops.
+ */
 export function inferenceKernels({ backend, threads = 1 }: Pick<DeviceReport, 'backend' | 'threads'>): Kernels {
-  return backend === 'wasm' && threads > 1 ? trainingKernels : fusedKernels;
+  return backend === 'cpu' || (backend === 'wasm' && threads > 1) ? trainingKernels : fusedKernels;
 }
 
 function finish(y: tf.Tensor4D, bias: tf.Tensor1D | null, activation: FusedActivation): tf.Tensor4D {

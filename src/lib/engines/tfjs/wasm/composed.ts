@@ -1,4 +1,4 @@
-// The training operations from tfjs's public ops, for every backend but wasm: the reference that the fast kernels are
+// The training operations from tfjs's public ops, for backends without kernels of ours: the reference that the fast kernels are
 // tested against. Differentiable; dilated convolutions too, whose gradients tfjs itself refuses.
 
 import * as tf from '@tensorflow/tfjs-core';

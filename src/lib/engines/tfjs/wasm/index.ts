@@ -1,14 +1,16 @@
 // Training on the wasm backend: the gradient kernels that tfjs lacks, and the fast operations that the engine builds on.
-// Every function works on every backend; on wasm it runs hand-written SIMD, elsewhere tfjs's public ops.
+// Every function works on every backend; on wasm it runs hand-written SIMD, on cpu plain JavaScript where ../cpu is registered,
+// elsewhere tfjs's public ops.
 
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { backend, getBackend, getKernel } from '@tensorflow/tfjs-core';
+import { CONV2D, registerOwnGradients, runBatchNormTrain, runConv2d, runDepthwiseConv2d } from '../own-ops';
 import { composedBatchNormTrain, composedConv2d, composedDepthwiseConv2d } from './composed';
 import { wasmBackend } from './heap';
-import { batchNormKernels, wasmBatchNormTrain } from './kernels/batch-norm-train';
-import { conv2dKernels, wasmConv2d } from './kernels/conv2d';
+import { batchNormKernels } from './kernels/batch-norm-train';
+import { conv2dKernels } from './kernels/conv2d';
 import { register } from './kernels/definition';
-import { depthwiseConv2dKernels, wasmDepthwiseConv2d } from './kernels/depthwise-conv2d';
+import { depthwiseConv2dKernels } from './kernels/depthwise-conv2d';
 import { matMulKernel } from './kernels/mat-mul';
 import { maxPoolGradKernel } from './kernels/max-pool-grad';
 import { unsortedSegmentSumKernel } from './kernels/unsorted-segment-sum';
@@ -32,6 +34,7 @@ export function registerWasmTrainingKernels(): void {
     matMulKernel(),
   ];
   for (const kernel of kernels) register(kernel);
+  registerOwnGradients();
 }
 
 /**
@@ -43,11 +46,11 @@ export async function startWasmThreads(threads: number): Promise<number> {
   return startThreads(wasmBackend(backend()), threads);
 }
 
-/** True when our wasm kernels are what runs. */
-function onWasm(): boolean {
-  if (getBackend() !== 'wasm') return false;
-  registerWasmTrainingKernels();
-  return true;
+/** True when kernels of ours are what runs. */
+function hasOwnKernels(): boolean {
+  const name = getBackend();
+  if (name === 'wasm') registerWasmTrainingKernels();
+  return getKernel(CONV2D.forward, name) !== undefined;
 }
 
 /**
@@ -56,13 +59,13 @@ function onWasm(): boolean {
  * Faster than tf.conv2d on wasm, and its gradients exist for dilation > 1, which tfjs refuses.
  */
 export function conv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry, groups = 1): Tensor4D {
-  if (onWasm()) return wasmConv2d(x, filter, geometry, groups);
+  if (hasOwnKernels()) return runConv2d(x, filter, geometry, groups);
   return composedConv2d(x, filter, geometry, groups);
 }
 
 /** Differentiable depthwise convolution. x [n, h, w, c], filter [kh, kw, c, multiplier] -> [n, oh, ow, c * multiplier]. */
 export function depthwiseConv2d(x: Tensor4D, filter: Tensor4D, geometry: ConvGeometry): Tensor4D {
-  if (onWasm()) return wasmDepthwiseConv2d(x, filter, geometry);
+  if (hasOwnKernels()) return runDepthwiseConv2d(x, filter, geometry);
   return composedDepthwiseConv2d(x, filter, geometry);
 }
 
@@ -77,6 +80,6 @@ export function batchNormTrain(
   epsilon: number,
   activation: FusedActivation = 'none',
 ): BatchNormTrainResult {
-  if (onWasm()) return wasmBatchNormTrain(x, gamma, beta, epsilon, activation);
+  if (hasOwnKernels()) return runBatchNormTrain(x, gamma, beta, epsilon, activation);
   return composedBatchNormTrain(x, gamma, beta, epsilon, activation);
 }

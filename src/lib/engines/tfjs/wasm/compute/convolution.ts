@@ -1,52 +1,10 @@
 // A convolution's forward pass and both gradients on the heap, as matrix products over patches.
 // A 1x1 convolution is a product as it stands; every other one goes through blocks of patches that stay in the cache.
 
-import type { ConvGeometry } from '../types';
+import { isPointwise, type ConvolutionShape } from '../../convolution-shape';
 import { multiply, multiplyPacked, packedBytes } from './matrix';
 import { withScratch } from '../heap';
 import type { Native } from '../native';
-
-export interface ConvolutionShape extends ConvGeometry {
-  batch: number;
-  /** [height, width, channels]. */
-  input: readonly [number, number, number];
-  output: readonly [number, number, number];
-  kernel: readonly [number, number];
-  groups: number;
-}
-
-export function outputSize(size: number, kernel: number, stride: number, padding: number, dilation: number): number {
-  return Math.floor((size + padding - (kernel - 1) * dilation - 1) / stride) + 1;
-}
-
-export function convolutionShape(
-  xShape: readonly number[],
-  filterShape: readonly number[],
-  geometry: ConvGeometry,
-  groups: number,
-): ConvolutionShape {
-  const [batch, height, width, channels] = xShape;
-  const [kh, kw, , filters] = filterShape;
-  const { strides, dilation, padding } = geometry;
-  const outHeight = outputSize(height, kh, strides[0], padding[0] + padding[1], dilation[0]);
-  const outWidth = outputSize(width, kw, strides[1], padding[2] + padding[3], dilation[1]);
-  return {
-    strides,
-    dilation,
-    padding,
-    batch,
-    input: [height, width, channels],
-    output: [outHeight, outWidth, filters],
-    kernel: [kh, kw],
-    groups,
-  };
-}
-
-/** True when the patches are the pixels themselves. */
-function isPointwise({ kernel, strides, padding, groups }: ConvolutionShape): boolean {
-  const plain = kernel[0] === 1 && kernel[1] === 1 && strides[0] === 1 && strides[1] === 1 && groups === 1;
-  return plain && padding.every((size) => size === 0);
-}
 
 /** Floats of patches made at a time: small enough for one core's cache, or enough to share out. */
 const PATCH_FLOATS = 32_768;

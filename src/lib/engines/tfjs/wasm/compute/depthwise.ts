@@ -3,7 +3,7 @@
 
 import { floatsAt, withScratch } from '../heap';
 import type { Native } from '../native';
-import type { ConvolutionShape } from './convolution';
+import type { ConvolutionShape } from '../../convolution-shape';
 
 /** Arguments of the SIMD functions for `count` images from `first` on. */
 function images(

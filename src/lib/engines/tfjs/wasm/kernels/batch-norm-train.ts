@@ -1,32 +1,9 @@
 // The kernel pair of training-mode batch norm with its activation, for wasm.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { BATCH_NORM, type BatchNormAttributes } from '../../own-ops';
 import { batchNormBackward, batchNormForward, type BatchNormSize } from '../compute/batch-norm';
-import type { BatchNormTrainResult, FusedActivation } from '../types';
 import { attributesAs, type KernelContext, type WasmKernel } from './definition';
-
-const BATCH_NORM = 'TrainyardBatchNorm';
-const BATCH_NORM_GRADIENT = 'TrainyardBatchNormGradient';
-
-interface BatchNormAttributes {
-  epsilon: number;
-  activation: FusedActivation;
-}
-
-/** Runs our op; only on the wasm backend. */
-export function wasmBatchNormTrain(
-  x: tf.Tensor4D,
-  gamma: tf.Tensor1D,
-  beta: tf.Tensor1D,
-  epsilon: number,
-  activation: FusedActivation,
-): BatchNormTrainResult {
-  const outputs: [tf.Tensor4D, tf.Tensor1D, tf.Tensor1D] = tf
-    .engine()
-    .runKernel(BATCH_NORM, { x, gamma, beta }, { epsilon, activation });
-  const [y, mean, varBiased] = outputs;
-  return { y, mean, varBiased };
-}
 
 function sizeOf(context: KernelContext): BatchNormSize {
   const shape = context.input('x').shape;
@@ -36,7 +13,7 @@ function sizeOf(context: KernelContext): BatchNormSize {
 
 export const batchNormKernels: readonly WasmKernel[] = [
   {
-    name: BATCH_NORM,
+    name: BATCH_NORM.forward,
     run: (context) => {
       const { native, address, input, output } = context;
       const size = sizeOf(context);
@@ -51,21 +28,9 @@ export const batchNormKernels: readonly WasmKernel[] = [
       });
       return [y, mean, variance];
     },
-    gradient: {
-      inputsToSave: ['x', 'gamma', 'beta'],
-      outputsToSave: [false, true, true],
-      gradFunc: (dys, [x, gamma, beta, mean, variance], attributes) => {
-        if (!Array.isArray(dys)) throw new Error('Batch norm has three outputs.');
-        // All three come from the same two passes: run now, not on first use, because each use is in a scope of its own
-        // that would dispose the other two.
-        const inputs = { x, dy: dys[0], gamma, beta, mean, variance };
-        const gradients: tf.Tensor[] = tf.engine().runKernel(BATCH_NORM_GRADIENT, inputs, { ...attributes });
-        return { x: () => gradients[0], gamma: () => gradients[1], beta: () => gradients[2] };
-      },
-    },
   },
   {
-    name: BATCH_NORM_GRADIENT,
+    name: BATCH_NORM.gradient,
     run: (context) => {
       const { native, address, input, output } = context;
       const size = sizeOf(context);

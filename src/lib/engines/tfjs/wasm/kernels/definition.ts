@@ -1,7 +1,7 @@
 // What a file in this folder exports, and how tfjs is told about it.
 
-import { registerGradient, registerKernel, unregisterKernel, getKernel } from '@tensorflow/tfjs-core';
-import type { GradConfig, KernelConfig, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
+import { registerKernel, unregisterKernel, getKernel } from '@tensorflow/tfjs-core';
+import type { KernelConfig, NamedAttrMap, NamedTensorInfoMap, TensorInfo } from '@tensorflow/tfjs-core';
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import { addressOf, wasmBackend } from '../heap';
 import { nativeFor, type Native } from '../native';
@@ -21,7 +21,6 @@ export interface KernelContext {
 export interface WasmKernel {
   name: string;
   run(context: KernelContext): TensorInfo | TensorInfo[];
-  gradient?: Omit<GradConfig, 'kernelName'>;
   /** Runs when the backend starts: a kernel that calls the one it replaces passes that one's here. */
   setup?: KernelConfig['setupFunc'];
 }
@@ -51,7 +50,6 @@ export function register(kernel: WasmKernel): void {
       });
     },
   });
-  if (kernel.gradient) registerGradient({ kernelName: kernel.name, ...kernel.gradient });
 }
 
 /**
