@@ -1,7 +1,7 @@
 // Convolution, batch norm, activation: what nearly every convolutional network is made of.
 
 import type { GraphBuilder, Value } from '$lib/graph/builder';
-import { symmetricPadding } from '$lib/graph/padding';
+import { samePadding, symmetricPadding } from '$lib/graph/padding';
 import { torchDefault } from '$lib/graph/initializers';
 import type { InitializerRecipe } from '$lib/graph/initializers';
 import type { ActivationKind } from '$lib/graph/types';
@@ -15,19 +15,25 @@ export interface ConvNormOptions {
   kernel: number;
   stride?: number;
   activation: ActivationKind | 'none';
+  /** PyTorch's (default) or TensorFlow's "same"; they differ where the stride is 2. */
+  padding?: 'symmetric' | 'same';
+  /** Of the norm; default 1e-5. */
+  epsilon?: number;
   init?: InitializerRecipe;
   /** Of the norm's scale; default ones. */
   normInit?: InitializerRecipe;
 }
 
-/** A convolution without bias and with symmetric padding, its batch norm, and its activation. */
+/** A convolution without bias that pads to keep the size (or its half), its batch norm, and its activation. */
 export function convNorm(builder: GraphBuilder, x: Value, options: ConvNormOptions): Value {
   const { conv, norm, filters, kernel, stride = 1, activation, init = torchDefault, normInit } = options;
-  const shared = { kernel, stride, padding: symmetricPadding(kernel), bias: false, init };
+  const [height, width] = x.shape;
+  const padding = options.padding === 'same' ? samePadding([height, width], kernel, stride) : symmetricPadding(kernel);
+  const shared = { kernel, stride, padding, bias: false, init };
   const z =
     filters === 'depthwise'
       ? builder.depthwiseConv2d(conv, x, shared)
       : builder.conv2d(conv, x, { ...shared, filters });
-  const normalized = builder.batchNorm(norm, z, { init: normInit });
+  const normalized = builder.batchNorm(norm, z, { epsilon: options.epsilon, init: normInit });
   return activation === 'none' ? normalized : builder.activation(normalized, activation);
 }

@@ -1,0 +1,3 @@
+// How Keras's weights fit mobilenetv1_050.
+
+export { kerasMobileNetV1 as default } from '$lib/models/blocks/mobilenetv1';
