@@ -4,7 +4,7 @@ import { TrainyardError } from '$lib/core/errors';
 import type { LossFunction } from '$lib/engines/contract';
 import type { Job } from '$lib/job/job';
 import type { Annotation } from '$lib/storage/records';
-import { crossEntropy, inverseClassWeights } from './classification/loss';
+import { crossEntropy, inverseClassWeights, supervisedContrastive } from './classification/loss';
 
 export interface LossContext {
   classes: number;
@@ -22,6 +22,18 @@ const LOSSES: Readonly<Record<string, LossMaker>> = {
       classWeights: settings.class_weights === 'inverse' ? inverseClassWeights(train, classes) : null,
     }),
 };
+
+/** Tasks whose targets say which images belong together. */
+const CONTRASTIVE: readonly string[] = ['classification'];
+
+/** The loss of metric learning on projections. Throws 'unknown-loss' for a task that has none. */
+export function createContrastiveLoss(
+  task: string,
+  { temperature }: Pick<Job['contrastive'], 'temperature'>,
+): LossFunction {
+  if (CONTRASTIVE.includes(task)) return supervisedContrastive({ temperature });
+  throw new TrainyardError('unknown-loss', `There is no metric learning for ${task}.`, 'Set contrastive.epochs to 0.');
+}
 
 /** Throws 'unknown-loss' where the task has none of that name. */
 export function createLoss(task: string, settings: Job['loss'], context: LossContext): LossFunction {

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LossFunction } from '$lib/engines/contract';
-import { crossEntropy, inverseClassWeights } from '$lib/tasks/classification/loss';
-import { createLoss } from '$lib/tasks/losses';
+import { crossEntropy, inverseClassWeights, supervisedContrastive } from '$lib/tasks/classification/loss';
+import { createContrastiveLoss, createLoss } from '$lib/tasks/losses';
 import { readGolden } from '../../golden';
 
 interface Golden {
@@ -10,6 +10,8 @@ interface Golden {
   labels: number[];
   class_weights: number[];
   soft_targets: number[][];
+  embeddings: number[][];
+  embedding_labels: number[];
   expected: Record<string, { loss: number; grad: number[][] }>;
 }
 
@@ -23,11 +25,11 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-function expectGolden(loss: LossFunction, targets: number[][], name: string): void {
+function expectGolden(loss: LossFunction, targets: number[][], name: string, inputs = golden.logits): void {
   const { loss: value, grad } = golden.expected[name];
   const before = tf.memory().numTensors;
   const [found, slope] = tf.tidy(() => {
-    const result = tf.valueAndGrad((x) => tf.sum<tf.Scalar>(loss(x, tf.tensor2d(targets))))(tf.tensor2d(golden.logits));
+    const result = tf.valueAndGrad((x) => tf.sum<tf.Scalar>(loss(x, tf.tensor2d(targets))))(tf.tensor2d(inputs));
     return [result.value.dataSync()[0], Array.from(result.grad.dataSync())];
   });
   expect(Math.abs(found - value)).toBeLessThan(RELATIVE * value);
@@ -51,6 +53,32 @@ describe("cross entropy, value and gradient, equals PyTorch's", () => {
   });
   it('with soft targets', () => {
     expectGolden(crossEntropy(), golden.soft_targets, 'cross_entropy_soft_targets');
+  });
+});
+
+describe('the supervised contrastive loss', () => {
+  const labels = golden.embedding_labels.map((label) => [0, 1, 2].map((index) => Number(index === label)));
+
+  it("equals PyTorch's, value and gradient, with images that are alone in their class", () => {
+    expectGolden(supervisedContrastive({ temperature: 0.1 }), labels, 'supcon_t01', golden.embeddings);
+  });
+
+  it('stays finite where a low temperature makes all others vanish', () => {
+    const loss = supervisedContrastive({ temperature: 0.01 });
+    const value = tf.tidy(() => loss(tf.tensor2d([[1, 0], [-1, 0]]), tf.tensor2d([[1], [1]])).dataSync()[0]); // prettier-ignore
+    expect(value).toBeCloseTo(0, 5);
+  });
+
+  it('is the loss of metric learning, and 0 without gradient for a batch without pairs', () => {
+    const loss = createContrastiveLoss('classification', { temperature: 0.1 });
+    const alone = [
+      [1, 0],
+      [0, 1],
+    ];
+    const { value, grad } = tf.valueAndGrad((x) => tf.sum<tf.Scalar>(loss(x, tf.tensor2d(alone))))(tf.tensor2d([[3, 4], [0, 0]])); // prettier-ignore
+    expect(value.dataSync()[0]).toBeCloseTo(0, 10);
+    expect(Array.from(grad.dataSync()).map(Math.abs)).toEqual([0, 0, 0, 0]);
+    expect(() => createContrastiveLoss('detection', { temperature: 0.1 })).toThrow('no metric learning for detection');
   });
 });
 
