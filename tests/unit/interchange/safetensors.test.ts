@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { TrainyardError } from '$lib/core/errors';
 import { readBytes } from '$lib/interchange/bytes';
-import { bfloat16, float16 } from '$lib/interchange/safetensors/dtypes';
+import { bfloat16, float16 } from '$lib/interchange/numbers';
 import { readParameters, writeSafetensors } from '$lib/interchange/safetensors/parameters';
 import { floatValues, readSafetensors } from '$lib/interchange/safetensors/read';
 import { encodeSafetensors } from '$lib/interchange/safetensors/write';
@@ -167,7 +167,7 @@ describe('parameters', () => {
     const { tensors, metadata } = await readSafetensors(writeSafetensors(trainedModel(graph)));
     expect(tensors.get('conv1.weight')?.shape).toEqual([64, 3, 7, 7]);
     expect(tensors.get('fc.weight')?.shape).toEqual([3, 512]);
-    expect(tensors.get('layer1.0.bn1.num_batches_tracked')).toMatchObject({ dtype: 'I64', shape: [] });
+    expect(tensors.get('layer1.0.bn1.num_batches_tracked')).toMatchObject({ type: 'int64', shape: [] });
     // timm's resnet18 has 122 entries, 20 of them counters.
     expect(tensors.size).toBe(122);
     expect(metadata.get('format')).toBe('pt');

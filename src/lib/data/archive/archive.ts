@@ -37,9 +37,19 @@ const METHOD_NAMES: Readonly<Record<number, string | undefined>> = {
   98: 'PPMd',
 };
 
+export interface ArchiveFile extends SourceFile {
+  /**
+   * The content of an entry that is not packed, where it lies in the archive: nothing is read and nothing checked. Null for a packed
+   * one. Throws 'archive-entry' where the archive is damaged there.
+   */
+  stored: (() => Promise<Blob>) | null;
+  /** CRC-32 of the content, as the archive claims. */
+  crc: number;
+}
+
 export interface Archive {
   /** In the order of the archive, which is the fastest to read them in. */
-  files: readonly SourceFile[];
+  files: readonly ArchiveFile[];
   problems: readonly DataProblem[];
 }
 
@@ -55,7 +65,7 @@ export async function openArchive(blob: Blob, name: string, limits = LIMITS): Pr
   refuseBombs(name, wanted, limits);
   const read = windowReader(blob);
   const problems: DataProblem[] = [];
-  const files = new Map<string, SourceFile>();
+  const files = new Map<string, ArchiveFile>();
   for (const entry of wanted) {
     const path = paths.get(entry) ?? '';
     if (entry.encrypted) throw encryptedError(name, path);
@@ -69,7 +79,14 @@ export async function openArchive(blob: Blob, name: string, limits = LIMITS): Pr
       continue;
     }
     const bytes = () => unpack(entry, path, read);
-    files.set(path, { path, size: entry.size, bytes, blob: async () => new Blob([await bytes()]) });
+    files.set(path, {
+      path,
+      size: entry.size,
+      bytes,
+      blob: async () => new Blob([await bytes()]),
+      stored: entry.method === STORED ? () => sliceOf(blob, entry, path) : null,
+      crc: entry.crc,
+    });
   }
   return { files: [...files.values()], problems };
 }
@@ -101,11 +118,7 @@ async function unpack(entry: DirectoryEntry, path: string, read: ReadRange): Pro
     throw damaged(path, `it is packed with ${method}, which browsers cannot unpack; pack the archive with Deflate`);
   }
   const header = await read(entry.offset, entry.offset + LOCAL_BYTES + LOCAL_SLACK + entry.compressedSize);
-  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
-  if (header.length < LOCAL_BYTES || view.getUint32(0, true) !== LOCAL) {
-    throw damaged(path, 'its place in the archive is damaged');
-  }
-  const start = LOCAL_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
+  const start = contentStart(header, path);
   const end = start + entry.compressedSize;
   const whole = end <= header.length ? header : await read(entry.offset, entry.offset + end);
   if (whole.length < end) throw damaged(path, 'the archive ends inside it (truncated)');
@@ -114,6 +127,23 @@ async function unpack(entry: DirectoryEntry, path: string, read: ReadRange): Pro
     throw damaged(path, 'its checksum is wrong: the archive is damaged there');
   }
   return content;
+}
+
+/** Where the content begins behind the start of the entry's local header. */
+function contentStart(header: Uint8Array, path: string): number {
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  if (header.length < LOCAL_BYTES || view.getUint32(0, true) !== LOCAL) {
+    throw damaged(path, 'its place in the archive is damaged');
+  }
+  return LOCAL_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
+}
+
+async function sliceOf(archive: Blob, entry: DirectoryEntry, path: string): Promise<Blob> {
+  const header = await archive.slice(entry.offset, entry.offset + LOCAL_BYTES).arrayBuffer();
+  const start = entry.offset + contentStart(new Uint8Array(header), path);
+  if (entry.size !== entry.compressedSize) throw damaged(path, 'its sizes contradict each other');
+  if (start + entry.size > archive.size) throw damaged(path, 'the archive ends inside it (truncated)');
+  return archive.slice(start, start + entry.size);
 }
 
 function inflate(entry: DirectoryEntry, path: string, packed: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {

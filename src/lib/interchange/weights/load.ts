@@ -1,0 +1,148 @@
+// Brings weights from a file into a model: finds its tensors, checks their shapes, moves values into our layouts and reports what
+// became of each. Knows formats by their convention alone.
+
+import { TrainyardError } from '$lib/core/errors';
+import { fromPyTorch } from '$lib/graph/layout';
+import type { Graph, ParameterValues } from '$lib/graph/types';
+import type { WeightsMapping } from '$lib/models/contract';
+import type { LoadReport, TensorEntry, WeightsFile } from './contract';
+import { matchByName } from './match/by-name';
+import { matchTorchByOrder } from './match/by-order';
+import { matchKeras } from './match/keras';
+import { isCounter } from './match/matched';
+import type { Matched } from './match/matched';
+import { firstConvolution, sameShape, wantedBy } from './match/model-side';
+import type { Wanted } from './match/model-side';
+
+export interface LoadOptions {
+  /** Name of the file, address or hub name; for the report. */
+  source: string;
+  mapping?: WeightsMapping | null;
+}
+
+/** Under this share of the backbone's tensors a file belongs to another model. */
+const LEAST_SHARE = 0.5;
+
+/**
+ * The model's parameters with what the file has of them. Arrays of `initial` are reused where it has none. Throws
+ * `weights-mismatch` when less than half of the backbone's tensors fit, `weights-not-finite` and what reading throws.
+ */
+export async function loadWeights(
+  graph: Graph,
+  file: WeightsFile,
+  initial: ParameterValues,
+  { source, mapping = null }: LoadOptions,
+): Promise<{ parameters: Map<string, Float32Array>; report: LoadReport }> {
+  const wanted = wantedBy(graph);
+  const matched = match(wanted, file, mapping);
+  const plan = planOf(wanted, matched);
+  const backbone = wanted.filter((parameter) => parameter.backbone);
+  const fitting = backbone.filter(({ name }) => plan.get(name)?.kind === 'load').length;
+  if (fitting < LEAST_SHARE * backbone.length) throw mismatch(source, fitting, backbone.length);
+
+  const reversed =
+    mapping?.kerasInput?.channels === 'bgr' && matched.layout === 'keras' ? firstConvolution(graph) : null;
+  const parameters = new Map<string, Float32Array>();
+  const loaded: string[] = [];
+  const missing: string[] = [];
+  const mismatched: LoadReport['mismatched'][number][] = [];
+  const used = new Set<string>();
+  for (const parameter of wanted) {
+    const { name, shape } = parameter;
+    const step = plan.get(name);
+    if (step?.kind === 'load') {
+      const values = await readValues(step.entry, parameter, matched);
+      parameters.set(name, name === reversed ? withReversedChannels(values, parameter) : values);
+      used.add(step.entry.name);
+      loaded.push(name);
+      continue;
+    }
+    const start = initial.get(name);
+    if (start !== undefined) parameters.set(name, start);
+    if (step === undefined) missing.push(name);
+    else {
+      used.add(step.entry.name);
+      mismatched.push({ name, expected: shape, found: step.entry.shape, reason: reasonOf(parameter, step.entry) });
+    }
+  }
+  const unused = file.tensors.map(({ name }) => name).filter((name) => !used.has(name) && !isCounter(name));
+  const report: LoadReport = {
+    source,
+    format: file.format,
+    loaded,
+    missing,
+    unused,
+    mismatched,
+    resampled: [],
+    backbone: { loaded: fitting, total: backbone.length },
+  };
+  return { parameters, report };
+}
+
+function match(
+  wanted: readonly Wanted[],
+  { convention, tensors }: WeightsFile,
+  mapping: WeightsMapping | null,
+): Matched {
+  if (convention === 'keras') return matchKeras(wanted, tensors, mapping);
+  const named = matchByName(wanted, tensors);
+  const backbone = wanted.filter((parameter) => parameter.backbone);
+  if (2 * backbone.filter(({ name }) => named.tensors.has(name)).length >= backbone.length) return named;
+  return matchTorchByOrder(wanted, tensors) ?? named;
+}
+
+type Step = { kind: 'load'; entry: TensorEntry } | { kind: 'mismatch'; entry: TensorEntry };
+
+function planOf(wanted: readonly Wanted[], { tensors, layout }: Matched): Map<string, Step> {
+  const plan = new Map<string, Step>();
+  for (const { name, shape, specification } of wanted) {
+    const entry = tensors.get(name);
+    if (entry === undefined) continue;
+    const fits = sameShape(layout === 'torch' ? shape : specification.shape, entry.shape);
+    plan.set(name, { kind: fits ? 'load' : 'mismatch', entry });
+  }
+  return plan;
+}
+
+async function readValues(
+  entry: TensorEntry,
+  { specification, name }: Wanted,
+  { layout }: Matched,
+): Promise<Float32Array> {
+  const values = await entry.read();
+  if (!values.every(Number.isFinite)) {
+    throw new TrainyardError(
+      'weights-not-finite',
+      `Tensor "${name}" of the weights holds values that are not finite numbers.`,
+      'Take other weights: training from these would give nothing but such values.',
+    );
+  }
+  return layout === 'torch' ? fromPyTorch(specification, values) : values;
+}
+
+/** A kernel [h, w, 3, out] that reads BGR as one that reads RGB. */
+function withReversedChannels(values: Float32Array, { specification }: Wanted): Float32Array {
+  const [height, width, channels, filters] = specification.shape;
+  const result = new Float32Array(values.length);
+  for (let place = 0; place < height * width; place++) {
+    for (let channel = 0; channel < channels; channel++) {
+      const from = (place * channels + channel) * filters;
+      result.set(values.subarray(from, from + filters), (place * channels + channels - 1 - channel) * filters);
+    }
+  }
+  return result;
+}
+
+function reasonOf({ backbone, shape }: Wanted, { shape: found }: TensorEntry): string {
+  if (backbone) return 'another shape: starts anew';
+  const count = (length: number | undefined): string => (length ?? 1).toLocaleString('en');
+  return `a classifier of ${count(found[0])} classes: replaced by one of ${count(shape[0])}`;
+}
+
+function mismatch(source: string, found: number, total: number): TrainyardError {
+  return new TrainyardError(
+    'weights-mismatch',
+    `The weights "${source}" have ${found} of the ${total} tensors of the model's backbone.`,
+    'Choose the model that they were made for, or other weights.',
+  );
+}
