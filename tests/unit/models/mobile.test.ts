@@ -5,6 +5,7 @@ import { countFlops, countParameters, estimateTrainingMemory } from '$lib/graph/
 import type { Graph } from '$lib/graph/types';
 import { buildModel } from '$lib/models/build';
 import { MODELS } from '$lib/models/registry';
+import { getWeightsMapping } from '$lib/models/weights';
 
 const entries = MODELS.filter(({ meta }) => /^(mobilenet|efficientnet)/.test(meta.id));
 
@@ -67,5 +68,43 @@ describe.each(entries.map(({ meta }) => [meta.id, meta] as const))('%s', (id, me
     const classifier = graph.nodes.find((node) => node.id === graph.output);
     expect(classifier?.inputs).toEqual([graph.features]);
     expect(graph.nodes.find((node) => node.id === graph.features)?.shape).toHaveLength(1);
+  });
+});
+
+describe('weights of Keras', () => {
+  test.each(Object.keys(KERAS))('each parameter of %s has a variable of its own', async (id) => {
+    const mapping = await getWeightsMapping(id);
+    const names = (await build(id, 32, 10)).parameters.map(({ name }) => mapping?.keras?.(name) ?? null);
+    expect(names).not.toContain(null);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.slice(0, 7)).toEqual([
+      'conv1/kernel',
+      'conv1_bn/gamma',
+      'conv1_bn/beta',
+      'conv1_bn/moving_mean',
+      'conv1_bn/moving_variance',
+      'conv_dw_1/depthwise_kernel',
+      'conv_dw_1_bn/gamma',
+    ]);
+    expect(names.slice(-7)).toEqual([
+      'conv_pw_13/kernel',
+      'conv_pw_13_bn/gamma',
+      'conv_pw_13_bn/beta',
+      'conv_pw_13_bn/moving_mean',
+      'conv_pw_13_bn/moving_variance',
+      'conv_preds/kernel',
+      'conv_preds/bias',
+    ]);
+  });
+
+  test('names that are none of the model’s have no variable', async () => {
+    const mapping = await getWeightsMapping('mobilenetv1_100');
+    const foreign = ['conv_head.weight', 'blocks.0.0.conv_pwl.weight', 'bn1.scale', 'bn1', ''];
+    expect(foreign.map((name) => mapping?.keras?.(name))).toEqual(foreign.map(() => null));
+  });
+
+  test('other models have no mapping', async () => {
+    expect(await getWeightsMapping('mobilenetv2_100')).toBeNull();
+    expect(await getWeightsMapping('imported')).toBeNull();
   });
 });
