@@ -1,8 +1,7 @@
-// A run's checkpoint as a model that can be evaluated, asked and exported: the graph is built anew from the job, the weights are
-// put beside it.
+// A run's checkpoint as a model that can be evaluated, asked and exported: the graph is built anew from the job or read from the
+// run's record, the weights are put beside it.
 
 import type { TrainedModel } from '$lib/interchange/contract';
-import { buildModel } from '$lib/models/build';
 import { getCheckpoint } from '$lib/storage/checkpoints';
 import type { Database } from '$lib/storage/database';
 import { getDataset, getVersion } from '$lib/storage/datasets';
@@ -10,6 +9,7 @@ import { listEvaluations } from '$lib/storage/evaluations';
 import type { CheckpointRecord, DatasetVersionRecord, RunRecord } from '$lib/storage/records';
 import { getRun } from '$lib/storage/runs';
 import { getTask } from '$lib/tasks/registry';
+import { networkOf } from '$lib/training/network';
 
 /** A model of a run, with the data that it came from. */
 export interface RunModel {
@@ -50,12 +50,7 @@ export async function modelOf(
 ): Promise<Omit<TrainedModel, 'evaluation' | 'data'>> {
   const { job, classes, preprocess, name } = run;
   const task = getTask(job.task);
-  const { imageSize } = preprocess;
-  const graph = await buildModel(job.model.name, {
-    config: job.model.config,
-    imageSize,
-    classes: task.outputs(classes),
-  });
+  const graph = await networkOf(run);
   return {
     name,
     graph,

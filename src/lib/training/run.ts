@@ -3,10 +3,9 @@
 
 import { TrainyardError, serializeError } from '$lib/core/errors';
 import type { DeviceRequest, Engine } from '$lib/engines/contract';
-import { initializeParameters } from '$lib/graph/initialize';
 import { withNormalization } from '$lib/graph/passes';
+import type { ParameterValues } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
-import { buildModel } from '$lib/models/build';
 import { createLoader, type Loader } from '$lib/pipeline/loader';
 import type { DecodePool } from '$lib/pipeline/pool';
 import { getCheckpoint, listCheckpoints, saveCheckpoints } from '$lib/storage/checkpoints';
@@ -19,9 +18,10 @@ import { createLoss } from '$lib/tasks/losses';
 import { getTask } from '$lib/tasks/registry';
 import type { RunEvent } from './events';
 import { RunLog } from './log';
-import { resolvePreprocess } from './preprocess';
 import { trainLoop, type LoopOutcome } from './loop';
+import { networkOf } from './network';
 import { annotationsOf, sourceOf, type BatchSource } from './source';
+import { prepareStart, type Start } from './start';
 
 export interface RunTools {
   database: Database;
@@ -56,6 +56,7 @@ export async function startRun(request: NewRun, tools: RunTools): Promise<RunRec
   const version = await getVersion(tools.database, versionId);
   const classes = version.classes.map((info) => info.name);
   getTask(job.task).checkTrainable(version.items, classes);
+  const start = await prepareStart(job, version, tools.database);
   const now = Date.now();
   const run: RunRecord = {
     id: crypto.randomUUID(),
@@ -73,11 +74,11 @@ export async function startRun(request: NewRun, tools: RunTools): Promise<RunRec
     stepsDone: 0,
     best: null,
     error: null,
-    preprocess: resolvePreprocess(job.preprocess, version.statistics),
+    ...start.record,
   };
   const held = await holdRun(run.id, async () => {
     await createRun(tools.database, run);
-    return execute(run, version, undefined, tools);
+    return execute(run, version, { start }, tools);
   });
   // Nobody else can hold a lock named after an id that was drawn just now.
   return held?.result ?? run;
@@ -91,24 +92,29 @@ export async function resumeRun(runId: string, tools: RunTools): Promise<RunReco
     const kinds = (await listCheckpoints(tools.database, runId)).map(({ kind }) => kind);
     const from = kinds.includes('last') ? await getCheckpoint(tools.database, runId, 'last') : undefined;
     const version = await getVersion(tools.database, run.versionId);
+    // A run that was cut off before its first checkpoint starts again as it did then.
+    const begin = from ?? { start: await prepareStart(run.job, version, tools.database) };
     const running = await updateRun(tools.database, runId, { status: 'running', endedAt: null, error: null });
-    return execute(running, version, from, tools);
+    return execute(running, version, begin, tools);
   });
   if (held === null) throw runsElsewhere();
   return held.result;
 }
 
+/** A run begins at its start or goes on from a checkpoint. */
+type Begin = CheckpointRecord | { start: Start };
+
 /** Runs what is already marked as running, and leaves it marked as what became of it. */
 async function execute(
   run: RunRecord,
   version: DatasetVersionRecord,
-  from: CheckpointRecord | undefined,
+  begin: Begin,
   tools: RunTools,
 ): Promise<RunRecord> {
   const { database, listener } = tools;
   const log = new RunLog({ listener, append: (events) => appendEvents(database, run.id, events) });
   try {
-    return await train(run, version, from, tools, log);
+    return await train(run, version, begin, tools, log);
   } catch (error) {
     const { code, message, hint } = serializeError(error);
     const failure = { code, message, hint };
@@ -122,7 +128,7 @@ async function execute(
 async function train(
   run: RunRecord,
   version: DatasetVersionRecord,
-  from: CheckpointRecord | undefined,
+  begin: Begin,
   tools: RunTools,
   log: RunLog,
 ): Promise<RunRecord> {
@@ -131,11 +137,9 @@ async function train(
   const started = performance.now();
   const task = getTask(job.task);
   const engine = await tools.engine(job.engine.device);
-  const graph = await buildModel(job.model.name, {
-    config: job.model.config,
-    imageSize: preprocess.imageSize,
-    classes: task.outputs(classes),
-  });
+  const graph = await networkOf(run);
+  const from = 'start' in begin ? undefined : begin;
+  const parameters: ParameterValues = 'start' in begin ? begin.start.parameters : begin.state.parameters;
   const splits = bySplit(version);
   const pool = tools.pool();
   const loaders: Loader[] = [];
@@ -163,13 +167,14 @@ async function train(
       images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
       fromStep: position.epoch * trainSource.batches + position.stepInEpoch,
     });
+    if ('start' in begin) await tellStart(run, begin.start, log);
     const loop = trainLoop({
       job,
       task,
       classes,
       engine,
       graph: withNormalization(graph, preprocess.mean, preprocess.std),
-      parameters: initializeParameters(graph, job.seed),
+      parameters,
       loss: createLoss(job.task, job.loss, { classes: classes.length, train: annotationsOf(splits.train) }),
       train: trainSource,
       val: valSource,
@@ -210,6 +215,11 @@ async function train(
     await Promise.allSettled(loaders.map((loader) => loader.dispose()));
     pool.dispose();
   }
+}
+
+async function tellStart({ weights }: RunRecord, { notices }: Start, log: RunLog): Promise<void> {
+  if (weights !== undefined) await log.add({ type: 'weights', name: weights.name, report: weights.report });
+  for (const message of notices) await log.add({ type: 'notice', message });
 }
 
 async function drain(loop: ReturnType<typeof trainLoop>, log: RunLog): Promise<LoopOutcome> {

@@ -1,0 +1,41 @@
+// The network of a run as a graph: built anew from its job, or read from its record where a file brought it. Holds no values.
+
+import { replaceHead, type HeadSpecification } from '$lib/graph/heads';
+import type { Graph } from '$lib/graph/types';
+import type { Job } from '$lib/job/job';
+import { buildModel } from '$lib/models/build';
+import type { RunRecord } from '$lib/storage/records';
+import { getTask } from '$lib/tasks/registry';
+
+/** The head that a job asks for. */
+export function headOf(job: Pick<Job, 'head'>): HeadSpecification {
+  // Jobs of runs from before there was a choice of heads name none.
+  const head: Job['head'] | undefined = job.head;
+  if (head === undefined) return { kind: 'linear' };
+  const { kind, hidden, dropout, scale } = head;
+  switch (kind) {
+    case 'linear':
+      return { kind };
+    case 'mlp':
+      return { kind, hidden, dropout };
+    case 'cosine':
+      return { kind, scale };
+    default:
+      return kind satisfies never;
+  }
+}
+
+/**
+ * The whole network, head included, without normalisation; of a run whose features a frozen ONNX file computes the head alone.
+ * Throws what building throws.
+ */
+export async function networkOf(
+  run: Pick<RunRecord, 'job' | 'classes' | 'graph'> & { preprocess: Pick<RunRecord['preprocess'], 'imageSize'> },
+): Promise<Graph> {
+  if (run.graph !== undefined) return run.graph;
+  const { job, preprocess } = run;
+  const classes = getTask(job.task).outputs(run.classes);
+  const { imageSize } = preprocess;
+  const graph = await buildModel(job.model.name, { config: job.model.config, imageSize, classes });
+  return replaceHead(graph, headOf(job), classes);
+}
