@@ -5,16 +5,18 @@ import '@tensorflow/tfjs-backend-cpu';
 import { getKernel } from '@tensorflow/tfjs-core';
 import { CONV2D, registerOwnGradients } from '../own-ops';
 import { batchNormKernels } from './kernels/batch-norm-train';
+import { binaryKernels } from './kernels/binary';
 import { conv2dKernels } from './kernels/conv2d';
 import { register } from './kernels/definition';
 import { depthwiseConv2dKernels } from './kernels/depthwise-conv2d';
 import { matMulKernel } from './kernels/mat-mul';
+import { moveKernels } from './kernels/move';
+import { reduceKernels } from './kernels/reduce';
 
 /** Registers our kernels for backend 'cpu'. Idempotent; call once before the first gradient. */
 export function registerCpuTrainingKernels(): void {
   if (getKernel(CONV2D.forward, 'cpu')) return;
-  for (const kernel of [...conv2dKernels, ...depthwiseConv2dKernels, ...batchNormKernels, matMulKernel()]) {
-    register(kernel);
-  }
+  const layers = [...conv2dKernels, ...depthwiseConv2dKernels, ...batchNormKernels, matMulKernel()];
+  for (const kernel of [...layers, ...binaryKernels(), ...reduceKernels(), ...moveKernels()]) register(kernel);
   registerOwnGradients();
 }

@@ -44,7 +44,7 @@ export function register(kernel: CpuKernel): void {
       const backend = cpuBackend(call.backend);
       return kernel.run({
         input: (name) => inputOf(inputs, name),
-        values: (name) => floats(backend.readSync(inputOf(inputs, name).dataId), name),
+        values: (name) => floats(backend.readSync(inputOf(inputs, name).dataId)),
         output: (shape) => {
           const values = new Float32Array(util.sizeFromShape([...shape]));
           return { info: backend.makeTensorInfo([...shape], 'float32', values), values };
@@ -56,9 +56,9 @@ export function register(kernel: CpuKernel): void {
   });
 }
 
-function floats(values: unknown, name: string): Float32Array {
-  if (values instanceof Float32Array) return values;
-  throw new Error(`The kernel's input ${name} is not float32.`);
+/** Some of tfjs's kernels leave plain lists behind where their result is float32 (small: a scalar, a broadcast gradient). */
+function floats(values: ArrayLike<unknown>): Float32Array {
+  return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
 
 /**
