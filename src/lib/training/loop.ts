@@ -8,6 +8,7 @@ import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
 import type { CheckpointRecord } from '$lib/storage/records';
 import type { Task } from '$lib/tasks/contract';
+import { NOTHING_FROZEN, type Freezing } from './freezing';
 import { optimizerOf } from './optimizer';
 import { chooseMetric, Judge } from './judge';
 import { Meter } from './meter';
@@ -29,6 +30,12 @@ export interface LoopInput {
   train: BatchSource;
   /** Null where no image is held out for it. */
   val: BatchSource | null;
+  /** Default: everything learns. */
+  freezing?: Freezing;
+  /** Metric learning before the classifier's: validates nothing and keeps no best, as it answers nothing yet. */
+  contrastive?: boolean;
+  /** Done by an earlier phase of the run, and counted in what is told; `position` is this loop's own. */
+  before?: { epochs: number; steps: number };
   /** Goes on from here instead of starting at `parameters`. */
   from?: Pick<CheckpointRecord, 'position' | 'carried' | 'state' | 'metrics'>;
   /** Stores the checkpoints, in one go; training waits. */
@@ -43,7 +50,7 @@ export type LoopCheckpoint = Omit<CheckpointRecord, 'id' | 'runId' | 'createdAt'
 
 export interface LoopOutcome {
   status: 'done' | 'stopped';
-  /** Whole epochs done. */
+  /** Whole epochs done, with those before this loop. */
   epochs: number;
   steps: number;
   best: { metric: string; value: number; epoch: number } | null;
@@ -68,6 +75,7 @@ const SAVE_WITHIN_EPOCH_MS = 180_000;
 /** Trains to the end of the job, an early stop or the abort of `signal`. Frees all that it allocates on the device. */
 export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, LoopOutcome> {
   const { job, engine, graph, train, val, signal, now = () => performance.now() } = input;
+  const { freezing = NOTHING_FROZEN, contrastive = false, before = { epochs: 0, steps: 0 } } = input;
   const { epochs } = job.training;
   const stepsPerEpoch = train.batches;
   const schedule = createSchedule(job.scheduler, {
@@ -76,7 +84,6 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     stepsPerEpoch,
   });
   const momentum = createMomentum(job, epochs * stepsPerEpoch);
-  const step = engine.compile(graph, input.parameters, optimizerOf(job, input.loss));
   const meter = new Meter(now);
   const judge = new Judge(chooseMetric(job, input.task), job.early_stopping, input.from?.carried);
   const saver = new Saver(now);
@@ -86,8 +93,12 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   let metrics: Readonly<Record<string, number>> = input.from?.metrics ?? {};
   let validationSeconds = 0;
 
+  const compile = (parameters: ParameterValues): TrainStep =>
+    engine.compile(graph, parameters, optimizerOf(job, input.loss, freezing.at(position.epoch)));
+  let step = compile(input.parameters);
+  let stages = freezing.stages(position.epoch);
   if (input.from !== undefined) step.restore(input.from.state);
-  if (val === null) {
+  if (val === null && !contrastive) {
     yield {
       type: 'notice',
       message: 'No validation images: nothing tells which epoch is the best, so the last one is kept as the best.',
@@ -117,8 +128,8 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     const validations = val === null ? 0 : Math.ceil((epochs - position.epoch) / job.validation.every_epochs);
     return {
       type: 'progress',
-      step: position.epoch * stepsPerEpoch + position.stepInEpoch,
-      epoch: position.epoch + 1,
+      step: before.steps + position.epoch * stepsPerEpoch + position.stepInEpoch,
+      epoch: before.epochs + position.epoch + 1,
       stepInEpoch: position.stepInEpoch,
       loss,
       learningRate,
@@ -140,14 +151,31 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     });
     await input.save(checkpoints);
     saver.saved(now() - started);
-    for (const kind of kinds) yield { type: 'checkpoint', kind, epoch, step: state.step };
+    for (const kind of kinds) yield { type: 'checkpoint', kind, epoch, step: before.steps + state.step };
+  }
+
+  /** Lets go the stages whose epoch has come: another step, with everything that the one before knew. */
+  async function* unfreeze(): AsyncGenerator<LoopEvent, void> {
+    const due = freezing.stages(position.epoch);
+    if (due === stages) return;
+    await settle(0);
+    // A synchronisation, a few times in a run.
+    const state = await step.state();
+    step.dispose();
+    step = compile(state.parameters);
+    step.restore(state);
+    stages = due;
+    const epoch = before.epochs + position.epoch + 1;
+    yield { type: 'notice', message: `From epoch ${epoch} on ${freezing.name(due)} learns, too.` };
   }
 
   try {
     let lastEmit = now();
     run: while (position.epoch < epochs && !judge.givesUp) {
       const { epoch } = position;
+      const told = before.epochs + epoch + 1;
       const epochStarted = now();
+      yield* unfreeze();
       meter.restart();
 
       for await (const batch of train.epoch(epoch, position.stepInEpoch)) {
@@ -155,7 +183,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
         const number = epoch * stepsPerEpoch + position.stepInEpoch;
         const rate = schedule(number);
         const loss = step.run(batch, rate, momentum(number)).loss.read();
-        inFlight.push(stepInFlight({ loss, number, epoch: epoch + 1, images: batch.shape[0], rate }));
+        inFlight.push(stepInFlight({ loss, number: before.steps + number, epoch: told, images: batch.shape[0], rate }));
         position = { epoch, stepInEpoch: position.stepInEpoch + 1 };
         await turn();
         await settle(STEPS_IN_FLIGHT);
@@ -165,7 +193,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
         }
         if (job.checkpoints.keep_last && saver.sinceSaved() > SAVE_WITHIN_EPOCH_MS) {
           await settle(0);
-          yield* save(['last'], epoch + 1);
+          yield* save(['last'], told);
         }
       }
 
@@ -180,23 +208,23 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       const trainLoss = epochLoss.sum / epochLoss.steps;
       position = { epoch: epoch + 1, stepInEpoch: 0 };
       epochLoss = { sum: 0, steps: 0 };
-      metrics = { train_loss: trainLoss };
+      metrics = contrastive ? { contrastive_loss: trainLoss } : { train_loss: trainLoss };
 
       const due = position.epoch % job.validation.every_epochs === 0 || isLast;
       let best = false;
       if (val !== null && due) {
         const started = now();
-        const values = yield* validate(input, step, val, epoch + 1, now);
+        const values = yield* validate(input, step, val, told, now);
         validationSeconds = (now() - started) / 1000;
         if (values !== null) {
           metrics = { ...metrics, ...values };
-          best = judge.see(values, epoch + 1);
+          best = judge.see(values, told);
         }
       }
       yield {
         type: 'epoch',
-        epoch: epoch + 1,
-        step: position.epoch * stepsPerEpoch,
+        epoch: told,
+        step: before.steps + position.epoch * stepsPerEpoch,
         metrics,
         learningRate: rate,
         seconds: (now() - epochStarted) / 1000,
@@ -205,7 +233,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       const { keep_best, keep_last } = job.checkpoints;
       yield* save(
         [...(best && keep_best ? ['best' as const] : []), ...(keep_last && saver.due() ? ['last' as const] : [])],
-        epoch + 1,
+        told,
       );
       if (signal.aborted) break;
       if (judge.givesUp) yield { type: 'notice', message: judge.reason };
@@ -213,13 +241,14 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
 
     await settle(0);
     const stopped = signal.aborted && position.epoch < epochs;
-    const ended = position.stepInEpoch > 0 ? position.epoch + 1 : position.epoch;
+    const ended = before.epochs + (position.stepInEpoch > 0 ? position.epoch + 1 : position.epoch);
     // Without a judge, or without keeping what it liked, the newest weights are the best that there is.
-    yield* save(judge.best === null || !job.checkpoints.keep_best ? ['best', 'last'] : ['last'], ended);
+    const newest = judge.best === null || !job.checkpoints.keep_best;
+    yield* save(newest && !contrastive ? ['best', 'last'] : ['last'], ended);
     return {
       status: stopped ? 'stopped' : 'done',
-      epochs: position.epoch,
-      steps: position.epoch * stepsPerEpoch + position.stepInEpoch,
+      epochs: before.epochs + position.epoch,
+      steps: before.steps + position.epoch * stepsPerEpoch + position.stepInEpoch,
       best: judge.best,
     };
   } finally {

@@ -2,10 +2,12 @@
 
 import type { LossFunction, OptimizerSpecification, StepSpecification } from '$lib/engines/contract';
 import type { Job } from '$lib/job/job';
+import type { Frozen } from './freezing';
 
-export function optimizerOf(job: Job, loss: LossFunction): StepSpecification {
+export function optimizerOf(job: Job, loss: LossFunction, frozen: Frozen): StepSpecification {
   const { decay_all, clip_norm } = job.optimizer;
-  return { optimizer: updateRule(job.optimizer), loss, decayAll: decay_all, clipNorm: clip_norm, seed: job.seed };
+  const optimizer = updateRule(job.optimizer);
+  return { optimizer, loss, decayAll: decay_all, clipNorm: clip_norm, seed: job.seed, ...frozen };
 }
 
 function updateRule({ name, ...settings }: Job['optimizer']): OptimizerSpecification {
