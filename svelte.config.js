@@ -1,6 +1,7 @@
 // SvelteKit as a purely static page: one index.html, hash routes, every path relative to the base path.
 import adapter from '@sveltejs/adapter-static';
 import { vitePreprocess } from '@sveltejs/vite-plugin-svelte';
+import { DEFAULT_HUB, parseHub } from './scripts/lib/hub.mjs';
 
 /** @returns {'' | `/${string}`} */
 function basePath() {
@@ -9,6 +10,10 @@ function basePath() {
   if (path.startsWith('/') && !path.endsWith('/')) return `/${path.slice(1)}`;
   throw new Error(`BASE_PATH is "${path}". Start it with a slash and do not end it with one, e.g. /trainyard.`);
 }
+
+// The only other hosts that are ever asked, and only for weights that a person asked for. parseHub checks that they are origins.
+const { sources } = parseHub(process.env.TRAINYARD_HUB || DEFAULT_HUB);
+const hubSources = /** @type {`https://${string}.${string}`[]} */ (sources);
 
 /** @type {import('@sveltejs/kit').Config} */
 export default {
@@ -32,7 +37,7 @@ export default {
         'style-src': ['self', 'unsafe-inline'],
         'img-src': ['self', 'blob:', 'data:'],
         'media-src': ['self', 'blob:'],
-        'connect-src': ['self', 'blob:', 'data:'],
+        'connect-src': ['self', 'blob:', 'data:', ...hubSources],
         'object-src': ['none'],
         'base-uri': ['self'],
         'form-action': ['none'],

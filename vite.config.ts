@@ -28,6 +28,8 @@ export default defineConfig({
   plugins: [isolation(), tailwindcss(), sveltekit()],
   // Workers are built apart from the page and take no plugin from the list above.
   worker: { format: 'es', plugins: () => [threadedWasm()] },
+  // In step with the content policy, which svelte.config.js makes of the same setting.
+  define: { __TRAINYARD_HUB__: JSON.stringify(process.env.TRAINYARD_HUB ?? '') },
   build: { target: 'es2023', assetsInlineLimit: 0 },
   server: { host: '127.0.0.1', fs: { allow: ['models', 'workers', 'tests', 'scripts', 'static'] } },
   preview: { host: '127.0.0.1' },

@@ -2,7 +2,7 @@
 // waits until the page asks for it. `self.__WB_MANIFEST` is filled in by scripts/precache.mjs after the build.
 import { clientsClaim } from 'workbox-core';
 import { addPlugins, createHandlerBoundToURL, precacheAndRoute } from 'workbox-precaching';
-import { NavigationRoute, registerRoute, setDefaultHandler } from 'workbox-routing';
+import { NavigationRoute, registerRoute } from 'workbox-routing';
 import { CacheFirst, NetworkOnly } from 'workbox-strategies';
 import { ISOLATION_HEADERS } from '../scripts/lib/headers.mjs';
 
@@ -41,7 +41,8 @@ addPlugins(plugins);
 precacheAndRoute(shell);
 registerRoute(({ url }) => largeUrls.includes(url.href), new CacheFirst({ cacheName: LARGE_CACHE, plugins }));
 registerRoute(new NavigationRoute(createHandlerBoundToURL('index.html')));
-setDefaultHandler(new NetworkOnly({ plugins }));
+// Requests to other hosts (weights from the hub) are the browser's own business: unchanged, uncached, with their own redirects.
+registerRoute(({ sameOrigin }) => sameOrigin, new NetworkOnly({ plugins }));
 
 // The very first page is taken over at once: until then it is neither isolated nor offline.
 clientsClaim();

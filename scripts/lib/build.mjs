@@ -14,6 +14,8 @@ const SOURCES = [
   'models',
   'static',
   'scripts/vite',
+  'scripts/lib/headers.mjs',
+  'scripts/lib/hub.mjs',
   'scripts/precache.mjs',
   'svelte.config.js',
   'vite.config.ts',
@@ -30,9 +32,9 @@ function filesUnder(path) {
     .flatMap((name) => filesUnder(`${path}/${name}`));
 }
 
-/** A hash of every source's content and of BASE_PATH. Content, not dates: a checkout sets the dates anew. */
+/** A hash of every source's content, of BASE_PATH and of TRAINYARD_HUB. Content, not dates: a checkout sets the dates anew. */
 function sourceHash() {
-  const hash = createHash('sha256').update(process.env.BASE_PATH ?? '');
+  const hash = createHash('sha256').update(`${process.env.BASE_PATH ?? ''}\0${process.env.TRAINYARD_HUB ?? ''}`);
   for (const path of SOURCES.flatMap(filesUnder)) hash.update(`\0${path}\0`).update(readFileSync(join(ROOT, path)));
   return hash.digest('hex');
 }

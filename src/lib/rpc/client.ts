@@ -3,7 +3,8 @@
 
 import * as Comlink from 'comlink';
 import { TrainyardError, deserializeError } from '$lib/core/errors';
-import type { DataApi, InferApi, TrainApi } from './protocol';
+import { weightsWorkerName } from './hub-name';
+import type { DataApi, InferApi, TrainApi, WeightsApi } from './protocol';
 import { HELLO, type Answer } from './wire';
 
 /** A worker that never answers the first call failed to load; in development its modules are compiled meanwhile. */
@@ -143,11 +144,17 @@ function notStarted(title: string, reason: string): TrainyardError {
   );
 }
 
-/** The three workers of the app, each started on its first call. One of these per page. */
+/** The hub that scripts/server.mjs wrote into the page that it serves; '' on every other host, where the build's holds. */
+function hubOfPage(): string {
+  return document.querySelector('meta[name="trainyard-hub"]')?.getAttribute('content') ?? '';
+}
+
+/** The workers of the app, each started on its first call. One of these per page. */
 export interface Clients {
   data: Connection<DataApi>;
   train: Connection<TrainApi>;
   infer: Connection<InferApi>;
+  weights: Connection<WeightsApi>;
 }
 
 /** Nothing starts until a method is called. */
@@ -166,6 +173,15 @@ export function createClients(onFault?: (error: TrainyardError) => void): Client
     infer: connect<InferApi>({
       title: 'The inference worker',
       start: () => new Worker(new URL('../../../workers/infer.ts', import.meta.url), { type: 'module', name: 'infer' }),
+      onFault,
+    }),
+    weights: connect<WeightsApi>({
+      title: 'The weights worker',
+      start: () =>
+        new Worker(new URL('../../../workers/weights.ts', import.meta.url), {
+          type: 'module',
+          name: weightsWorkerName(hubOfPage()),
+        }),
       onFault,
     }),
   };

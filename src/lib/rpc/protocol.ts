@@ -146,6 +146,11 @@ export interface WeightsApi {
     request: { taskId: string; reference: string; hub?: string },
     onEvent: OnEvent<WeightsEvent>,
   ): Promise<WeightsRecord>;
+  /** The record with the tensors that its files hold. */
+  describe(weightsId: string): Promise<{
+    record: WeightsRecord;
+    tensors: readonly { name: string; shape: readonly number[]; dtype: string }[];
+  }>;
   /** What a model would take from stored weights. Throws 'weights-mismatch' where it refuses them. */
   report(request: {
     weightsId: string;
