@@ -15,7 +15,7 @@ const meta: ModelMeta = {
     url: 'https://arxiv.org/abs/1512.03385',
   },
   source: 'timm resnet34',
-  weightsLicence: 'Apache-2.0 (timm)',
+  weightsLicence: 'Apache-2.0 (timm), BSD-3-Clause (torchvision)',
   parameters: 21_289_802,
   flops: 7_335_390_218,
   minimumMemory: 730_890_208,

@@ -16,7 +16,7 @@ const meta: ModelMeta = {
     url: 'https://arxiv.org/abs/1512.03385',
   },
   source: 'timm resnet50',
-  weightsLicence: 'Apache-2.0 (timm)',
+  weightsLicence: 'Apache-2.0 (timm), BSD-3-Clause (torchvision)',
   parameters: 23_528_522,
   flops: 8_202_161_162,
   minimumMemory: 1_503_888_352,

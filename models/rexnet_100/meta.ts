@@ -18,7 +18,7 @@ const meta: ModelMeta = {
   weightsLicence: 'MIT (NAVER)',
   parameters: 3_528_683,
   flops: 829_166_718,
-  minimumMemory: 861_114_584,
+  minimumMemory: 861_073_624,
   pretrained: [
     {
       name: 'timm/rexnet_100.nav_in1k',

@@ -18,7 +18,7 @@ const meta: ModelMeta = {
   weightsLicence: 'MIT (NAVER)',
   parameters: 7_826_803,
   flops: 1_800_522_002,
-  minimumMemory: 1_334_387_856,
+  minimumMemory: 1_334_326_416,
   pretrained: [
     {
       name: 'timm/rexnet_150.nav_in1k',

@@ -18,7 +18,7 @@ const meta: ModelMeta = {
   weightsLicence: 'BSD-3-Clause (torchvision), MIT (keras-squeezenet)',
   parameters: 727_626,
   flops: 527_765_002,
-  minimumMemory: 278_842_848,
+  minimumMemory: 278_826_464,
   pretrained: [],
   recommended: { imageSize: 224, batchSize: 32 },
   sizeMultiple: 1,

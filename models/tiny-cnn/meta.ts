@@ -15,7 +15,7 @@ const meta: ModelMeta = {
   weightsLicence: 'none',
   parameters: 141_706,
   flops: 49_009_674,
-  minimumMemory: 45_157_344,
+  minimumMemory: 45_149_152,
   pretrained: [],
   recommended: { imageSize: 64, batchSize: 64 },
   sizeMultiple: 1,

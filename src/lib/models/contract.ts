@@ -36,7 +36,7 @@ export interface ModelMeta {
   parameters: number;
   /** Floating-point operations of one forward pass at the recommended size (a multiply-add counts as 2), as graph/cost counts them. */
   flops: number;
-  /** Bytes that training needs at the least: estimateTrainingMemory at the recommended size with a batch of 8 and AdamW. */
+  /** Bytes that training needs at the least: estimateTrainingMemory at the recommended size, batch 8, AdamW, no dropout. */
   minimumMemory: number;
   /** Published weights with these parameter names; the recommended one first. Empty: there are none. */
   pretrained: readonly PretrainedWeights[];
