@@ -1,0 +1,359 @@
+// Layers models as graphs: what our engine computes with the imported graph equals what TensorFlow.js computes with the file.
+import { existsSync, readFileSync } from 'node:fs';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { TfjsEngine } from '$lib/engines/tfjs/engine';
+import { replaceHead, splitAtFeatures } from '$lib/graph/heads';
+import type { Graph, OpName } from '$lib/graph/types';
+import { graphFromJson } from '$lib/interchange/bundle/graph-json';
+import type { ArchitectureResult, ImportedArchitecture, WeightsSource } from '$lib/interchange/weights/contract';
+import { LAYERS } from '$lib/interchange/weights/keras/layers';
+import { openTfjsLayers } from '$lib/interchange/weights/tfjs-layers';
+import { nodeEngine } from '../support/engine';
+import { drawWeights, filesOf, images, outputOf, saved } from './keras-models';
+
+let engine: TfjsEngine;
+
+beforeAll(async () => {
+  engine = await nodeEngine('cpu');
+});
+
+const TEACHABLE = new URL(
+  '../../../../../shared/data/weights/tfjs_mobilenet_v2_0.35_teachablemachine/',
+  import.meta.url,
+);
+const MOBILENET = new URL('../../../../../shared/data/weights/tfjs_mobilenet_v1_0.25_224/', import.meta.url);
+
+function realFiles(folder: URL, names: readonly string[]): WeightsSource[] {
+  return names.map((path) => ({ path, blob: new Blob([new Uint8Array(readFileSync(new URL(path, folder)))]) }));
+}
+
+function graphOf(result: ArchitectureResult): ImportedArchitecture {
+  if (result.kind !== 'graph') throw new Error(`${result.kind}: ${'reason' in result ? result.reason : ''}`);
+  return result.architecture;
+}
+
+async function run(
+  { graph, parameters }: ImportedArchitecture,
+  values: Float32Array,
+  count: number,
+): Promise<Float32Array> {
+  const [height, width, channels] = graph.nodes[0].shape;
+  const predictor = engine.predictor(graph, parameters);
+  const targets = { values: new Float32Array(0), shape: [0] };
+  try {
+    return (await predictor.predict({ images: values, shape: [count, height, width, channels], targets })).output;
+  } finally {
+    predictor.dispose();
+  }
+}
+
+/** Float32 sums in another order differ by 1e-7 of the largest value a layer; the mistakes this is for begin at 1e-3. */
+const TOLERANCE = 1e-5;
+
+function difference(found: Float32Array, wanted: Float32Array): number {
+  expect(found.length).toBe(wanted.length);
+  const largest = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), 1e-6);
+  return found.reduce((worst, value, at) => Math.max(worst, Math.abs(value - wanted[at]) / largest), 0);
+}
+
+function softmax(logits: Float32Array, classes: number): Float32Array {
+  return Float32Array.from({ length: logits.length }, (_, at) => {
+    const row = logits.subarray(at - (at % classes), at - (at % classes) + classes);
+    const top = Math.max(...row);
+    return Math.exp(logits[at] - top) / row.reduce((sum, value) => sum + Math.exp(value - top), 0);
+  });
+}
+
+function opsBehindFeatures(graph: Graph): OpName[] {
+  return splitAtFeatures(graph).head.nodes.map(({ op }) => op);
+}
+
+/** The graph of a model made with tf.layers, held to it; the last layer's softmax is put back where there was one. */
+async function expectSame(model: tf.LayersModel, { probabilities = false } = {}): Promise<ImportedArchitecture> {
+  drawWeights(model);
+  const file = await openTfjsLayers(filesOf(await saved(model)), 'model');
+  const architecture = graphOf(await file.architecture());
+  const { graph } = architecture;
+  expect(graphFromJson(JSON.parse(JSON.stringify(graph)), 'graph')).toEqual(graph);
+  const shape = graph.nodes[0].shape;
+  const values = images(shape);
+  const expected = await outputOf(model, values, [2, ...shape]);
+  const found = await run(architecture, values, 2);
+  expect(difference(probabilities ? softmax(found, found.length / 2) : found, expected)).toBeLessThan(TOLERANCE);
+  return architecture;
+}
+
+const { layers } = tf;
+
+function chain(shape: number[], ...list: tf.layers.Layer[]): tf.LayersModel {
+  const input = tf.input({ shape });
+  let x: tf.SymbolicTensor = input;
+  for (const layer of list) x = layer.apply(x) as tf.SymbolicTensor; // A single output, which the type does not say.
+  return tf.model({ inputs: input, outputs: x });
+}
+
+const SIZE = [9, 12, 3];
+const conv = (filters = 4): tf.layers.Layer => layers.conv2d({ filters, kernelSize: 1 });
+
+/** Every layer of the table that TensorFlow.js has; each ends in a small dense layer where it can. */
+const CASES: Record<string, readonly (() => tf.layers.Layer[])[]> = {
+  Conv2D: [
+    () => [layers.conv2d({ filters: 5, kernelSize: 3 })],
+    () => [layers.conv2d({ filters: 5, kernelSize: [3, 2], strides: [2, 1], padding: 'same', useBias: false })],
+    () => [layers.conv2d({ filters: 4, kernelSize: 3, dilationRate: 2, padding: 'same', activation: 'relu' })],
+    () => [layers.conv2d({ filters: 4, kernelSize: 5, strides: 3, padding: 'same', activation: 'tanh' })],
+  ],
+  DepthwiseConv2D: [
+    () => [layers.depthwiseConv2d({ kernelSize: 3, depthMultiplier: 2, strides: 2, padding: 'same' })],
+    () => [layers.depthwiseConv2d({ kernelSize: 3, useBias: false, activation: 'relu6' })],
+  ],
+  SeparableConv2D: [
+    () => [layers.separableConv2d({ filters: 6, kernelSize: 3, strides: 2, padding: 'same' })],
+    () => [layers.separableConv2d({ filters: 6, kernelSize: 3, useBias: false, activation: 'sigmoid' })],
+  ],
+  Dense: [
+    () => [layers.dense({ units: 5, activation: 'relu' })],
+    () => [layers.flatten(), layers.dense({ units: 5, useBias: false })],
+  ],
+  BatchNormalization: [
+    () => [conv(), layers.batchNormalization({ epsilon: 1e-2, momentum: 0.9 })],
+    () => [layers.batchNormalization({ scale: false })],
+    () => [layers.batchNormalization({ center: false })],
+  ],
+  LayerNormalization: [() => [conv(), layers.layerNormalization({ epsilon: 1e-2 })]],
+  Rescaling: [() => [layers.rescaling({ scale: 0.5, offset: -0.25 })]],
+  Activation: [
+    ...(['relu', 'relu6', 'sigmoid', 'tanh', 'hardSigmoid', 'softmax', 'linear', 'swish', 'gelu'] as const).map(
+      (activation) => () => [
+        layers.rescaling({ scale: 8, offset: 0 }),
+        layers.activation({ activation: activation as 'relu' }), // The type of the declared file lacks newer ones.
+        layers.conv2d({ filters: 2, kernelSize: 1 }),
+      ],
+    ),
+  ],
+  ReLU: [
+    () => [layers.reLU()],
+    () => [layers.rescaling({ scale: 9, offset: 0 }), layers.reLU({ maxValue: 6 })],
+    () => [layers.rescaling({ scale: 9, offset: 0 }), layers.reLU({ maxValue: 2.5 })],
+  ],
+  LeakyReLU: [() => [layers.leakyReLU()], () => [layers.leakyReLU({ alpha: 0.05 })]],
+  Softmax: [() => [layers.softmax({ axis: -1 }), layers.conv2d({ filters: 2, kernelSize: 1 })]],
+  ZeroPadding2D: [
+    () => [layers.zeroPadding2d({ padding: [[0, 1], [2, 3]] }), layers.conv2d({ filters: 3, kernelSize: 3, strides: 2 })], // prettier-ignore
+    () => [layers.zeroPadding2d({ padding: 1 }), layers.maxPooling2d({ poolSize: 3, strides: 2 })],
+  ],
+  Cropping2D: [() => [layers.cropping2D({ cropping: [[1, 2], [0, 3]] })]], // prettier-ignore
+  MaxPooling2D: [
+    () => [layers.maxPooling2d({ poolSize: 3, strides: 2, padding: 'same' })],
+    () => [layers.maxPooling2d({ poolSize: [2, 3] })],
+  ],
+  AveragePooling2D: [
+    () => [layers.averagePooling2d({ poolSize: 3, strides: 2, padding: 'same' })],
+    () => [layers.averagePooling2d({ poolSize: 2 })],
+  ],
+  GlobalAveragePooling2D: [() => [conv(), layers.globalAveragePooling2d({}), layers.dense({ units: 3 })]],
+  GlobalMaxPooling2D: [() => [conv(), layers.globalMaxPooling2d({}), layers.dense({ units: 3 })]],
+  UpSampling2D: [() => [layers.upSampling2d({ size: [2, 3] })]],
+  Flatten: [() => [layers.flatten(), layers.dense({ units: 4 })]],
+  Reshape: [() => [layers.reshape({ targetShape: [6, 18, 3] }), conv()]],
+  Permute: [() => [layers.permute({ dims: [2, 1, 3] }), layers.flatten(), layers.dense({ units: 3 })]],
+  Dropout: [() => [layers.flatten(), layers.dropout({ rate: 0.5 }), layers.dense({ units: 3 })]],
+  GaussianNoise: [() => [layers.gaussianNoise({ stddev: 0.2 }), conv()]],
+  GaussianDropout: [() => [layers.gaussianDropout({ rate: 0.2 }), conv()]],
+  AlphaDropout: [() => [layers.alphaDropout({ rate: 0.2 }), conv()]],
+};
+
+describe('a layer of TensorFlow.js computes the same as a graph', () => {
+  const cases = Object.entries(CASES).flatMap(([kind, makes]) => makes.map((make, index) => ({ kind, index, make })));
+  test.each(cases)('$kind $index', async ({ make }) => {
+    // Flattened, so that the output is what the layer gives, not its mean.
+    const list = make();
+    const end = chain(SIZE, ...make()).outputs[0].shape.length > 2 ? [layers.flatten()] : [];
+    await expectSame(chain(SIZE, ...list, ...end, layers.dense({ units: 7 })));
+  });
+
+  test('Add, Multiply and Concatenate of three', async () => {
+    const input = tf.input({ shape: SIZE });
+    const branch = (filters: number): tf.SymbolicTensor => conv(filters).apply(input) as tf.SymbolicTensor;
+    const add = layers.add().apply([branch(4), branch(4), branch(4)]) as tf.SymbolicTensor;
+    const multiply = layers.multiply().apply([branch(4), add, branch(4)]) as tf.SymbolicTensor;
+    const joined = layers.concatenate().apply([multiply, branch(2), branch(3)]) as tf.SymbolicTensor;
+    const rows = layers.concatenate({ axis: 1 }).apply([joined, joined]) as tf.SymbolicTensor;
+    const output = layers.dense({ units: 3 }).apply(layers.flatten().apply(rows)) as tf.SymbolicTensor;
+    await expectSame(tf.model({ inputs: input, outputs: output }));
+  });
+});
+
+/** One rule for each class of layer; these have none in TensorFlow.js, or are drawn on elsewhere in this file. */
+const ELSEWHERE = ['Add', 'Multiply', 'Concatenate', 'Normalization', 'SpatialDropout2D', 'ActivityRegularization'];
+
+test('every layer of the table is tried', () => {
+  const tried = new Set([...Object.keys(CASES), ...ELSEWHERE]);
+  expect(Object.keys(LAYERS).filter((kind) => !tried.has(kind) && !kind.startsWith('Random'))).toEqual([]);
+});
+
+describe('the end of the network', () => {
+  test('softmax of the last dense layer goes, features are what its layers read', async () => {
+    const model = tf.sequential({
+      layers: [
+        layers.conv2d({ filters: 6, kernelSize: 3, inputShape: [8, 8, 3], name: 'Conv1' }),
+        layers.globalAveragePooling2d({ name: 'pool' }),
+        layers.dense({ units: 5, activation: 'relu', name: 'hidden' }),
+        layers.dropout({ rate: 0.3 }),
+        layers.dense({ units: 3, activation: 'softmax', name: 'classes' }),
+      ],
+    });
+    const { graph } = await expectSame(model, { probabilities: true });
+    expect(graph.features).toBe('pool');
+    expect(graph.output).toBe('classes');
+    expect(graph.parameters.map(({ name }) => name)).toEqual([
+      'Conv1.weight',
+      'Conv1.bias',
+      'hidden.weight',
+      'hidden.bias',
+      'classes.weight',
+      'classes.bias',
+    ]);
+    expect(opsBehindFeatures(graph)).toEqual(['input', 'reshape', 'linear', 'activation', 'dropout', 'linear']);
+    const other = replaceHead(graph, { kind: 'linear' }, 9);
+    expect(other.parameters.at(-2)).toMatchObject({ name: 'classifier.weight', shape: [6, 9] });
+  });
+
+  test('a classifier of 1 x 1 pixels is a head, too', async () => {
+    const model = chain(
+      [8, 8, 3],
+      layers.conv2d({ filters: 6, kernelSize: 3, name: 'a/b.c' }),
+      layers.globalAveragePooling2d({ name: 'pool' }),
+      layers.reshape({ targetShape: [1, 1, 6] }),
+      layers.conv2d({ filters: 4, kernelSize: 1, name: 'preds' }),
+      layers.reshape({ targetShape: [4] }),
+      layers.softmax(),
+    );
+    const { graph } = await expectSame(model, { probabilities: true });
+    expect(graph.features).toBe('pool');
+    expect(graph.parameters.map(({ name }) => name)).toContain('a/b_c.weight');
+  });
+
+  test('where the classes themselves are pooled, the features are what their convolution reads', async () => {
+    const model = chain(
+      [8, 8, 3],
+      layers.conv2d({ filters: 6, kernelSize: 3, activation: 'relu', name: 'last' }),
+      layers.dropout({ rate: 0.5 }),
+      layers.conv2d({ filters: 4, kernelSize: 1, activation: 'relu', name: 'classes' }),
+      layers.globalAveragePooling2d({}),
+      layers.softmax(),
+    );
+    const { graph } = await expectSame(model, { probabilities: true });
+    expect(graph.features).toBe('last.activation');
+    expect(replaceHead(graph, { kind: 'linear' }, 9).parameters.at(-2)).toMatchObject({ shape: [1, 1, 6, 9] });
+  });
+
+  test('a network without its top is pooled', async () => {
+    drawWeights(chain([8, 8, 3], conv()));
+    const file = await openTfjsLayers(filesOf(await saved(chain([8, 8, 3], conv(6)))), 'model');
+    const { graph } = graphOf(await file.architecture());
+    expect(graph.features).toBe(graph.output);
+    expect(graph.nodes.at(-1)).toMatchObject({ op: 'global_avg_pool', shape: [6] });
+    expect(replaceHead(graph, { kind: 'linear' }, 9).parameters.at(-2)).toMatchObject({ name: 'classifier.weight' });
+  });
+});
+
+test('a network that divides by 255 itself wants bytes', async () => {
+  const model = chain([8, 8, 3], layers.rescaling({ scale: 1 / 127.5, offset: -1 }), conv());
+  const file = await openTfjsLayers(filesOf(await saved(model)), 'model');
+  expect(file.preprocess).toMatchObject({ mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255], imageSize: [8, 8] });
+});
+
+describe('what cannot become a graph is named', () => {
+  const reasonOf = async (model: tf.LayersModel): Promise<ArchitectureResult> =>
+    (await openTfjsLayers(filesOf(await saved(model)), 'model')).architecture();
+
+  test('unknown layers, all of them', async () => {
+    const model = chain(
+      [8, 8, 3],
+      layers.conv2dTranspose({ filters: 2, kernelSize: 2 }),
+      layers.thresholdedReLU(),
+      conv(),
+    );
+    expect(await reasonOf(model)).toMatchObject({
+      kind: 'unsupported',
+      unsupported: ['Conv2DTranspose', 'ThresholdedReLU'],
+    });
+  });
+
+  test('an activation', async () => {
+    const result = await reasonOf(chain([8, 8, 3], layers.conv2d({ filters: 2, kernelSize: 1, activation: 'elu' })));
+    expect(result).toMatchObject({ kind: 'unsupported', unsupported: ['activation "elu"'] });
+  });
+
+  test('bilinear enlargement, which Keras and TensorFlow.js do differently', async () => {
+    const model = chain([8, 8, 3], layers.upSampling2d({ interpolation: 'bilinear' }), conv());
+    expect(await reasonOf(model)).toMatchObject({ unsupported: ['UpSampling2D (bilinear)'] });
+  });
+
+  test('images that are not in colour', async () => {
+    expect(await reasonOf(chain([8, 8, 1], conv()))).toMatchObject({ kind: 'unsupported', unsupported: ['input'] });
+  });
+
+  test('a layer that is used twice', async () => {
+    const input = tf.input({ shape: [8, 8, 3] });
+    const twice = layers.conv2d({ filters: 3, kernelSize: 1 });
+    const output = twice.apply(twice.apply(input)) as tf.SymbolicTensor;
+    const result = await reasonOf(tf.model({ inputs: input, outputs: output }));
+    expect(result).toMatchObject({ kind: 'unsupported', unsupported: ['shared layer'] });
+  });
+});
+
+const real = existsSync(TEACHABLE) && existsSync(MOBILENET);
+const withReal = real ? test : test.skip;
+if (!real)
+  console.warn('Skipped: no real TensorFlow.js models, since there is no folder "shared" beside the repository.');
+
+withReal(
+  'a Teachable Machine export computes what TensorFlow.js does and trains behind its pooled features',
+  async () => {
+    const sources = realFiles(TEACHABLE, ['model.json', 'weights.bin', 'metadata.json']);
+    const file = await openTfjsLayers(sources, 'export');
+    expect(file.classes).toEqual(['diseased leaves', 'healthy leaves']);
+    expect(file.preprocess).toEqual({
+      mean: [0.5, 0.5, 0.5],
+      std: [0.5, 0.5, 0.5],
+      imageSize: [224, 224],
+      resize: 'crop',
+      interpolation: 'bilinear',
+    });
+    const architecture = graphOf(await file.architecture());
+    const document = JSON.parse(await sources[0].blob.text()) as tf.io.ModelJSON;
+    const model = await tf.loadLayersModel(
+      tf.io.fromMemory({
+        modelTopology: document.modelTopology,
+        weightSpecs: document.weightsManifest.flatMap(({ weights }) => weights),
+        weightData: await sources[1].blob.arrayBuffer(),
+      }),
+    );
+    const values = images([224, 224, 3], 2);
+    const expected = await outputOf(model, values, [2, 224, 224, 3]);
+    const found = softmax(await run(architecture, values, 2), 2);
+    expect(difference(found, expected)).toBeLessThan(TOLERANCE);
+    const { graph } = architecture;
+    const features = graph.nodes.find(({ id }) => id === graph.features);
+    expect(features).toMatchObject({ op: 'global_avg_pool', shape: [1280] });
+    expect(graph.nodes.some(({ op }) => op === 'pad')).toBe(false);
+    expect(opsBehindFeatures(graph).filter((op) => op === 'linear')).toHaveLength(2);
+  },
+);
+
+withReal('weights without a topology are tensors alone', async () => {
+  const manifest = JSON.parse(readFileSync(new URL('model.json', MOBILENET), 'utf8')) as tf.io.ModelJSON;
+  const shards = manifest.weightsManifest.flatMap(({ paths }) => paths);
+  expect(shards.length).toBeGreaterThan(50);
+  const file = await openTfjsLayers(realFiles(MOBILENET, ['model.json', ...shards]), 'mobilenet');
+  expect(await file.architecture()).toEqual({ kind: 'none' });
+  expect(file.classes).toBeNull();
+  const [first] = file.tensors;
+  expect(first).toMatchObject({ name: 'conv1/kernel', shape: [3, 3, 3, 8], dtype: 'float32' });
+  const total = file.tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  expect(total).toBe(475_544);
+  expect((await first.read()).some((value) => value !== 0)).toBe(true);
+});
