@@ -52,13 +52,26 @@ export const FIELDS = {
     graph: 7,
     opsetImport: 8,
     metadataProps: 14,
+    functions: 25,
   },
   opset: { domain: 1, version: 2 },
   entry: { key: 1, value: 2 },
-  graph: { node: 1, name: 2, initializer: 5, docString: 10, input: 11, output: 12 },
-  node: { input: 1, output: 2, name: 3, opType: 4, attribute: 5 },
-  attribute: { name: 1, f: 2, i: 3, s: 4, floats: 7, ints: 8, type: 20 },
-  tensor: { dims: 1, dataType: 2, name: 8, rawData: 9 },
+  graph: { node: 1, name: 2, initializer: 5, docString: 10, input: 11, output: 12, sparseInitializer: 15 },
+  node: { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 },
+  attribute: { name: 1, f: 2, i: 3, s: 4, t: 5, g: 6, floats: 7, ints: 8, graphs: 11, type: 20 },
+  tensor: {
+    dims: 1,
+    dataType: 2,
+    floatData: 4,
+    int32Data: 5,
+    int64Data: 7,
+    name: 8,
+    rawData: 9,
+    doubleData: 10,
+    uint64Data: 11,
+    externalData: 13,
+    dataLocation: 14,
+  },
   valueInfo: { name: 1, type: 2 },
   type: { tensor: 1 },
   tensorType: { elementType: 1, shape: 2 },
@@ -70,4 +83,13 @@ export const FIELDS = {
 export const DATA_TYPES = { float32: 1, int64: 7 } as const;
 
 /** AttributeProto.AttributeType. */
-export const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const;
+export const ATTRIBUTE_TYPES = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  graphs: 10,
+} as const;

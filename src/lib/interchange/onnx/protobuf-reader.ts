@@ -11,7 +11,7 @@ export interface ProtobufField {
   bytes: Uint8Array;
 }
 
-function damaged(found: string): TrainyardError {
+export function damaged(found: string): TrainyardError {
   return new TrainyardError(
     'protobuf-damaged',
     `The file is not readable: ${found}.`,
@@ -21,18 +21,32 @@ function damaged(found: string): TrainyardError {
 
 const NOTHING = new Uint8Array(0);
 
+/** The number that begins at `at`, and where it ends. */
+export function readVarint(message: Uint8Array, at: number): { value: bigint; end: number } {
+  let value = 0n;
+  for (let shift = 0n; shift < 70n; shift += 7n) {
+    if (at >= message.length) throw damaged('it ends inside a number');
+    const byte = message[at++];
+    value |= BigInt(byte & 127) << shift;
+    if (byte < 128) return { value: BigInt.asUintN(64, value), end: at };
+  }
+  throw damaged('a number is longer than ten bytes');
+}
+
+/** Number and wire type of a field from its tag. */
+export function splitTag(tag: bigint): { number: number; wireType: number } {
+  const number = Number(tag >> 3n);
+  if (number === 0 || number > 0x1fffffff) throw damaged(`field number ${number} is not allowed`);
+  return { number, wireType: Number(tag & 7n) };
+}
+
 /** The fields of one message, in file order. */
 export function* readFields(message: Uint8Array): Generator<ProtobufField> {
   let at = 0;
   const varint = (): bigint => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      if (at >= message.length) throw damaged('it ends inside a number');
-      const byte = message[at++];
-      value |= BigInt(byte & 127) << shift;
-      if (byte < 128) return BigInt.asUintN(64, value);
-    }
-    throw damaged('a number is longer than ten bytes');
+    const { value, end } = readVarint(message, at);
+    at = end;
+    return value;
   };
   const take = (length: number): Uint8Array => {
     if (length > message.length - at) throw damaged(`a field of ${length} bytes reaches past the end`);
@@ -40,10 +54,7 @@ export function* readFields(message: Uint8Array): Generator<ProtobufField> {
     return message.subarray(at - length, at);
   };
   while (at < message.length) {
-    const tag = varint();
-    const number = Number(tag >> 3n);
-    if (number === 0 || number > 0x1fffffff) throw damaged(`field number ${number} is not allowed`);
-    const wireType = Number(tag & 7n);
+    const { number, wireType } = splitTag(varint());
     switch (wireType) {
       case 0:
         yield { number, integer: varint(), bytes: NOTHING };
