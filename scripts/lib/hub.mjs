@@ -6,6 +6,8 @@ export const DEFAULT_HUB = 'https://huggingface.co';
 /** Hubs that send downloads on to other hosts. @type {Record<string, string[] | undefined>} */
 const DOWNLOAD_HOSTS = { 'https://huggingface.co': ['https://*.huggingface.co', 'https://*.hf.co'] };
 
+/** Addresses allow more in a host's name, such as ';', with which a content policy could be extended at will. */
+const HOST = /^([a-z0-9.-]+|\[[0-9a-f:]+\])$/;
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\]|.*\.localhost)$/;
 
 /**
@@ -33,7 +35,7 @@ export function parseHub(text) {
 function address(text) {
   const url = URL.canParse(text) ? new URL(text) : null;
   const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname));
-  if (url === null || !secure) {
+  if (url === null || !secure || !HOST.test(url.hostname)) {
     throw new Error(`The hub's address "${text}" is not an https address.`);
   }
   return url;

@@ -46,7 +46,8 @@ function parseAddress(given: string, hub: Hub): Reference {
   const path = url.href.startsWith(`${hub.base}/`) ? url.href.slice(hub.base.length + 1).replace(/[?#].*$/, '') : '';
   // The page of a model, as it is copied from the address bar, means the model.
   const page = /^([^/]+\/[^/]+)(?:\/tree\/([^/]+))?\/?$/.exec(path);
-  if (page !== null && NAME.test(page[1])) return { kind: 'hub', name: page[1], revision: page[2] ?? 'main' };
+  if (page !== null && NAME.test(page[1]) && !FILE_ENDING.test(page[1]))
+    return { kind: 'hub', name: page[1], revision: page[2] ?? 'main' };
   // So does the page of a file mean the file.
   const file = /^([^/]+\/[^/]+)\/blob\/(.+)$/.exec(path);
   const direct = file === null ? url.href : `${hub.base}/${file[1]}/resolve/${file[2]}`;
