@@ -11,6 +11,7 @@ import { ModelWork } from './model-work.svelte';
 import { Projects } from './projects.svelte';
 import { RunControl } from './run-control.svelte';
 import { Theme } from './theme.svelte';
+import { Weights } from './weights.svelte';
 
 export class App {
   readonly clients: Clients;
@@ -22,6 +23,7 @@ export class App {
   readonly projects: Projects;
   readonly runs: RunControl;
   readonly work: ModelWork;
+  readonly weights: Weights;
   /** The database was lost (newer version elsewhere, data cleared) or could not be opened; only a reload helps. */
   storageError = $state.raw<TrainyardError | null>(null);
   /** A newer version of the page waits; calling it reloads. */
@@ -41,6 +43,7 @@ export class App {
     this.projects = new Projects(database);
     this.runs = new RunControl(this.clients.train.api, database, (report) => this.device.learn(report));
     this.work = new ModelWork(this.clients.infer.api);
+    this.weights = new Weights(this.clients.weights.api, database);
   }
 
   /** Opened on first use and shared; a failure is tried again by the next who asks. */

@@ -1,12 +1,22 @@
 // How much the browser keeps for us, and what takes it. Deletes only what the person asked to delete.
 import { onChange } from '$lib/storage/changes';
 import type { Database } from '$lib/storage/database';
+import { listFeatureCaches, removeFeatureCache } from '$lib/storage/features';
 import { deleteProject } from '$lib/storage/projects';
 import { persist } from '$lib/storage/persist';
 import { spaceByProject, usage, type ProjectSpace, type StorageUsage } from '$lib/storage/quota';
+import { listWeights, removeWeights } from '$lib/storage/weights';
 
 /** estimate() walks the origin's files in some browsers. */
 const REFRESH_EVERY_MS = 3_000;
+
+/** Kept beside the projects: it can be had again, so it is the first to go. */
+export interface StoredExtra {
+  kind: 'weights' | 'features';
+  id: string;
+  name: string;
+  bytes: number;
+}
 
 export class Disk {
   usage = $state.raw<StorageUsage | null>(null);
@@ -20,7 +30,7 @@ export class Disk {
   /** Keeps `usage` fresh until the returned function is called. */
   start(): () => void {
     void this.refresh();
-    const stop = onChange(['projects', 'versions', 'checkpoints', 'imageResults'], () => {
+    const stop = onChange(['projects', 'versions', 'checkpoints', 'imageResults', 'weights', 'featureCaches'], () => {
       this.#timer ??= setTimeout(() => {
         this.#timer = undefined;
         void this.refresh();
@@ -50,6 +60,22 @@ export class Disk {
 
   async byProject(): Promise<ProjectSpace[]> {
     return spaceByProject(await this.#database());
+  }
+
+  /** Downloaded weights and computed features, largest first. */
+  async extras(): Promise<StoredExtra[]> {
+    const database = await this.#database();
+    const [weights, caches] = await Promise.all([listWeights(database), listFeatureCaches(database)]);
+    return [
+      ...weights.map(({ id, name, bytes }) => ({ kind: 'weights' as const, id, name, bytes })),
+      ...caches.map(({ key, title, bytes }) => ({ kind: 'features' as const, id: key, name: title, bytes })),
+    ].sort((a, b) => b.bytes - a.bytes);
+  }
+
+  async removeExtra({ kind, id }: StoredExtra): Promise<void> {
+    const database = await this.#database();
+    await (kind === 'weights' ? removeWeights(database, id) : removeFeatureCache(database, id));
+    await this.refresh();
   }
 
   async deleteProject(id: string): Promise<void> {

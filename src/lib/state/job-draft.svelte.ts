@@ -6,6 +6,7 @@ import { JOB_VERSION, type Job } from '$lib/job/job';
 import { checkJob, type JobContext } from '$lib/job/parse';
 import { JOB_PRESETS, jobFields } from '$lib/job/schema';
 import type { ModelEntry } from '$lib/models/contract';
+import { IMPORTED, importedEntry } from '$lib/models/imported';
 import type { TaskMeta } from '$lib/tasks/contract';
 
 type Values = Readonly<Record<string, unknown>>;
@@ -41,13 +42,19 @@ export class JobDraft {
   readonly #task: TaskMeta;
   readonly #given: Values;
   readonly models: readonly ModelEntry[];
+  /** What defaults look at. */
+  readonly data: JobContext['data'];
   readonly presets: readonly Preset[] = JOB_PRESETS;
 
   preset = $state.raw<string | null>(FIRST_PRESET);
   model = $state.raw('');
   changes = $state.raw<Values>({});
 
-  readonly entry = $derived.by(() => this.models.find(({ meta }) => meta.id === this.model) ?? this.models[0]);
+  /** Of the model; of an imported one what is known of its file. */
+  readonly entry = $derived.by(() => {
+    if (this.model === IMPORTED) return importedEntry(this.#context.imported?.(String(this.changes[WEIGHTS])));
+    return this.models.find(({ meta }) => meta.id === this.model) ?? this.models[0];
+  });
   readonly #allFields = $derived.by(() => jobFields(this.#context, this.#task, this.entry));
   readonly #checked = $derived.by(() => checkJob(this.#document(this.changes), this.#context));
   /** Complete; of use for training only while `problems` is empty. */
@@ -63,6 +70,7 @@ export class JobDraft {
     this.#context = context;
     this.#task = task;
     this.#given = given;
+    this.data = context.data;
     this.models = context.models.filter(({ meta }) => meta.tasks.includes(task.id));
     this.model = this.models[0]?.meta.id ?? '';
   }
@@ -90,6 +98,12 @@ export class JobDraft {
     if (id === this.model) return;
     this.model = id;
     this.changes = without(this.changes, (path) => path.startsWith('model.config.') || path === WEIGHTS);
+  }
+
+  /** The network in a stored file, with its weights. */
+  setImported(reference: string): void {
+    this.setModel(IMPORTED);
+    this.setWeights(reference);
   }
 
   /** Starts from these weights (see Job.model.weights), or from random numbers. */
@@ -146,7 +160,7 @@ export class JobDraft {
     if (!isObject(kept)) return;
     const { preset, model, changes } = kept;
     if (preset === null || this.presets.some(({ id }) => id === preset)) this.preset = preset as string | null; // just checked
-    if (typeof model === 'string' && this.models.some(({ meta }) => meta.id === model)) this.model = model;
+    if (model === IMPORTED || this.models.some(({ meta }) => meta.id === model)) this.model = String(model);
     const known = [WEIGHTS, ...leafPaths(this.fields)];
     if (isObject(changes)) this.changes = without(changes, (path) => !known.includes(path));
   }

@@ -32,6 +32,9 @@ export function resultOf(task: TaskMeta, evaluation: EvaluationRecord) {
   const value = result.metrics[name] ?? null;
   const ratio = metricInfo(task, name)?.format === 'ratio';
   const guess = result.baseline.metrics[name] ?? null;
+  const others = (result.baselines ?? []).map(
+    (baseline) => `${baseline.name}: ${formatMetric(task, name, baseline.metrics[name] ?? null)}`,
+  );
   return {
     title: metricTitle(task, `${split}_${name}`),
     value: formatMetric(task, name, value),
@@ -45,6 +48,8 @@ export function resultOf(task: TaskMeta, evaluation: EvaluationRecord) {
             share: ratio ? guess : null,
             text: `Always guessing "${result.baseline.class}":`,
           },
+    /** Other answers without training: 'k nearest neighbours: 84.1 %'. */
+    others,
     images: result.count,
     split: SPLIT_WORD[split],
     caveat: CAVEAT[split],

@@ -22,6 +22,7 @@ import { getTask } from '$lib/tasks/registry';
 import { bench } from './bench';
 import type { Inputs } from './inputs';
 import { tell, writeFile } from './output';
+import { createWeightsCommands } from './weights';
 
 /** Lines about duplicates and small classes; thousands would bury the rest. */
 const LATE_PROBLEMS = 50;
@@ -42,13 +43,14 @@ export interface Prepared {
 
 export function createCommands(clients: Clients, inputs: Inputs) {
   let prepared: Prepared | null = null;
+  const weights = createWeightsCommands(clients, inputs);
   const catalog = { models: MODELS, tasks: TASKS };
 
   /** Checks a job as far as that is possible without its data, so that mistakes cost no waiting. */
-  function prepare(request: Prepared): { data: Job['data'] } {
+  function prepare(request: Prepared): { data: Job['data']; weights: string | null } {
     const { job } = parseJob(request.document, { ...catalog, overrides: request.overrides });
     prepared = request;
-    return { data: job.data };
+    return { data: job.data, weights: job.model.weights };
   }
 
   async function train(): Promise<unknown> {
@@ -228,6 +230,9 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     models: listModels,
     doctor,
     bench: () => bench(clients),
+    ...weights.commands,
+    /** Ends a download or a run, whichever is under way. */
+    stop: () => (weights.cancel() ? Promise.resolve() : clients.train.api.stop()),
   };
 }
 

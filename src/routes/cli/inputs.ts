@@ -13,6 +13,10 @@ export function createInputs(elements: readonly HTMLInputElement[]) {
   const given: GivenFile[] = [];
 
   return {
+    /** Forgets everything that was given. */
+    clear(): void {
+      given.length = 0;
+    },
     /** Forgets the pick before the next one. */
     next(): void {
       for (const element of elements) element.value = '';

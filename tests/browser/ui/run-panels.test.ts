@@ -44,7 +44,7 @@ const latest = {
   memoryBytes: 3e6,
 } as const;
 const best = { label: 'Best validation accuracy', value: '94.4 %', note: 'epoch 2' };
-const nothing = { started: null, latest: null, validating: null, device: null, best };
+const nothing = { started: null, latest: null, validating: null, features: null, stage: null, device: null, best };
 
 test('a running one tells epoch, step, rate, memory and time left', async () => {
   await render(RunProgress, { phase: 'running', ...nothing, started, latest, device });
@@ -68,7 +68,7 @@ test('before the first step, while validating and while stopping it says what it
     validating: { type: 'validating', epoch: 3, done: 60, total: 180 },
   });
   await expect.element(status).toHaveTextContent('Validating epoch 3 60 of 180 images');
-  await rerender({ validating: null, phase: 'stopping' });
+  await rerender({ validating: null, features: null, stage: null, phase: 'stopping' });
   await expect.element(status).toHaveTextContent('Stopping after this step');
   await rerender({ phase: 'running', latest: { ...latest, step: 200 } });
   await expect.element(status).toHaveTextContent('Judging the best weights');

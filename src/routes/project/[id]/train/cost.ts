@@ -13,19 +13,21 @@ export interface ModelCost {
 
 /** Rejects for settings that make no net, such as an image size that is too small. */
 export async function costOf(job: Job, classes: readonly string[]): Promise<ModelCost> {
-  const [{ buildModel }, { countFlops, countParameters, estimateTrainingMemory }] = await Promise.all([
-    import('$lib/models/build'),
-    import('$lib/graph/cost'),
-  ]);
+  const [{ buildModel }, { countFlops, countParameters, estimateTrainingMemory }, { replaceHead, splitAtFeatures }] =
+    await Promise.all([import('$lib/models/build'), import('$lib/graph/cost'), import('$lib/graph/heads')]);
   const { image_size: size } = job.preprocess;
-  const graph = await buildModel(job.model.name, {
+  const outputs = getTask(job.task).outputs(classes);
+  const plain = await buildModel(job.model.name, {
     config: job.model.config,
     imageSize: [size, size],
-    classes: getTask(job.task).outputs(classes),
+    classes: outputs,
   });
+  const graph = job.head.kind === 'linear' ? plain : replaceHead(plain, job.head, outputs);
+  // A frozen backbone keeps nothing for its gradient.
+  const learning = job.fine_tune.train === 'head' && job.fine_tune.cache ? splitAtFeatures(graph).head : graph;
   return {
-    parameters: countParameters(graph).trainable,
+    parameters: countParameters(learning).trainable,
     flops: countFlops(graph),
-    memory: estimateTrainingMemory(graph, job.training.batch_size, job.optimizer.name).total,
+    memory: estimateTrainingMemory(learning, job.training.batch_size, job.optimizer.name).total,
   };
 }
