@@ -29,6 +29,8 @@ export interface LoaderOptions {
 export interface EpochOptions {
   /** Default: true with augmentation, else the items' own order. */
   shuffle?: boolean;
+  /** Item indices in the order of this epoch, all of them, instead of either. */
+  order?: Uint32Array;
   /** First step to give, for a run that goes on in the middle of an epoch. */
   from?: number;
 }
@@ -84,8 +86,11 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
     return { images, shape, indices };
   }
 
-  async function* epochBatches(epoch: number, { shuffle = augment !== null, from = 0 }: EpochOptions = {}) {
-    const order = epochOrder(items.length, seed, epoch, shuffle);
+  async function* epochBatches(
+    epoch: number,
+    { shuffle = augment !== null, order: given, from = 0 }: EpochOptions = {},
+  ) {
+    const order = given ?? epochOrder(items.length, seed, epoch, shuffle);
     const queue: Promise<LoadedBatch>[] = [];
     let next = from;
     while (!closed && (next < steps || queue.length > 0)) {

@@ -21,6 +21,8 @@ export interface SessionItem {
   blob: string;
   /** For messages about it. */
   path?: string;
+  /** Names its random numbers instead of its place in the list: the same image is then changed alike whatever list it is in. */
+  stream?: string;
 }
 
 export interface DecodeCalls {

@@ -26,3 +26,30 @@ export function epochOrder(items: number, seed: number, epoch: number, shuffled:
   const order = Uint32Array.from({ length: items }, (_, index) => index);
   return shuffled ? shuffle(order, stream(seed, 'order', epoch)) : order;
 }
+
+/** Images of a class that {@link pairedOrder} keeps side by side. */
+const PAIRED = 4;
+
+/**
+ * Item indices in an order in which images of a class come in groups of up to 4, for losses that compare images of a batch: batches
+ * of a multiple of 4 then hold several images of each of their classes, however many classes there are. Both the groups and their
+ * order are drawn from the stream (seed, 'pairs', epoch); groups that did not become full come last.
+ */
+export function pairedOrder(strata: readonly number[], seed: number, epoch: number): Uint32Array {
+  const random = stream(seed, 'pairs', epoch);
+  const members = new Map<number, number[]>();
+  strata.forEach((stratum, index) => {
+    const own = members.get(stratum);
+    if (own === undefined) members.set(stratum, [index]);
+    else own.push(index);
+  });
+  const [full, rest]: number[][][] = [[], []];
+  for (const own of members.values()) {
+    shuffle(own, random);
+    for (let at = 0; at < own.length; at += PAIRED) {
+      const group = own.slice(at, at + PAIRED);
+      (group.length === PAIRED ? full : rest).push(group);
+    }
+  }
+  return Uint32Array.from([...shuffle(full, random), ...shuffle(rest, random)].flat());
+}

@@ -49,7 +49,7 @@ export function createSampleMaker(settings: SessionSettings, decode: DecodeImage
 
   function finish(index: number, epoch: number, image: PixelImage): PixelImage {
     if (changes === null) return image;
-    return augment(image, changes, preprocess, stream(seed, 'augment', epoch, index), weights);
+    return augment(image, changes, preprocess, stream(seed, 'augment', epoch, items[index].stream ?? index), weights);
   }
 
   async function load(epoch: number, indices: readonly number[]): Promise<Uint8Array<ArrayBuffer>> {

@@ -169,8 +169,10 @@ export interface CheckpointRecord {
   epoch: number;
   createdAt: number;
   metrics: Readonly<Record<string, number>>;
-  /** Where to go on: `epoch` counts from 0, `stepInEpoch` steps of it are done. */
+  /** Where to go on: `epoch` counts from 0, `stepInEpoch` steps of it are done. Within the phase. */
   position: { epoch: number; stepInEpoch: number };
+  /** Made during metric learning, whose projection is among the parameters; absent: of the classifier. */
+  phase?: 'contrastive';
   /** What the loop carries over besides: the unfinished epoch's loss, the best value so far, how long it has not been beaten. */
   carried?: {
     lossSum: number;

@@ -56,6 +56,22 @@ export function createFreezing(graph: Graph, fineTune: Job['fine_tune'] | undefi
   };
 }
 
+/** That of the first epoch in every epoch, with `names` frozen besides. */
+export function heldAt(freezing: Freezing, names: readonly string[] = []): Freezing {
+  return alsoFrozen({ ...freezing, stages: () => freezing.stages(0), at: () => freezing.at(0) }, names);
+}
+
+/** With parameters frozen throughout that are in no stage. */
+export function alsoFrozen(freezing: Freezing, names: readonly string[]): Freezing {
+  return {
+    ...freezing,
+    at(epoch) {
+      const { frozen, ...rest } = freezing.at(epoch);
+      return { ...rest, frozen: new Set([...frozen, ...names]) };
+    },
+  };
+}
+
 /** A number for each parameter of the stages; those with the `usual` one are left out. */
 function each(stages: readonly Stage[], of: (place: number) => number, usual: number): Map<string, number> {
   return new Map(

@@ -1,12 +1,11 @@
-// A run from its record to its result: puts engine, model, images and storage together around the loop. The same code starts a
-// run and goes on with one. Knows no page; what it needs of the browser is passed in.
+// A run from its record to its result: puts engine, model, images and storage together around the session that trains. The same
+// code starts a run and goes on with one. Knows no page; what it needs of the browser is passed in.
 
 import { TrainyardError, serializeError } from '$lib/core/errors';
 import type { DeviceRequest, Engine } from '$lib/engines/contract';
-import { withNormalization } from '$lib/graph/passes';
 import type { ParameterValues } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
-import { createLoader, type Loader } from '$lib/pipeline/loader';
+import { stepsPerEpoch } from '$lib/pipeline/order';
 import type { DecodePool } from '$lib/pipeline/pool';
 import { getCheckpoint, listCheckpoints, saveCheckpoints } from '$lib/storage/checkpoints';
 import type { Database } from '$lib/storage/database';
@@ -14,13 +13,12 @@ import { getVersion } from '$lib/storage/datasets';
 import type { CheckpointRecord, DatasetVersionRecord, RunRecord, SplitName } from '$lib/storage/records';
 import { holdRun } from '$lib/storage/run-locks';
 import { appendEvents, createRun, getRun, updateRun } from '$lib/storage/runs';
-import { createLoss } from '$lib/tasks/losses';
 import { getTask } from '$lib/tasks/registry';
 import type { RunEvent } from './events';
 import { RunLog } from './log';
-import { trainLoop, type LoopOutcome } from './loop';
+import type { LoopOutcome } from './loop';
 import { networkOf } from './network';
-import { annotationsOf, sourceOf, type BatchSource } from './source';
+import { contrastiveEpochs, trainSession } from './session';
 import { prepareStart, type Start } from './start';
 
 export interface RunTools {
@@ -133,74 +131,56 @@ async function train(
   log: RunLog,
 ): Promise<RunRecord> {
   const { database, signal } = tools;
-  const { job, classes, preprocess } = run;
+  const { job } = run;
   const started = performance.now();
   const task = getTask(job.task);
   const engine = await tools.engine(job.engine.device);
-  const graph = await networkOf(run);
+  const network = await networkOf(run);
   const from = 'start' in begin ? undefined : begin;
   const parameters: ParameterValues = 'start' in begin ? begin.start.parameters : begin.state.parameters;
   const splits = bySplit(version);
+  const stepsInEpoch = stepsPerEpoch(splits.train.length, job.training.batch_size);
+  const first = contrastiveEpochs(job);
   const pool = tools.pool();
-  const loaders: Loader[] = [];
   try {
-    const source = async (split: 'train' | 'val'): Promise<BatchSource> => {
-      const augment = split === 'train' ? job.augment : null;
-      const minimumBatch = split === 'train' ? undefined : 1;
-      const { batch_size: batchSize } = job.training;
-      const items = splits[split];
-      const loader = await createLoader({ pool, items, preprocess, augment, seed: job.seed, batchSize, minimumBatch });
-      loaders.push(loader);
-      return sourceOf(loader, { items, task, classes, shuffle: split === 'train' });
-    };
-    const trainSource = await source('train');
-    const valSource = splits.val.length > 0 ? await source('val') : null;
     await updateRun(database, run.id, { device: engine.device });
-    const { position } = from ?? { position: { epoch: 0, stepInEpoch: 0 } };
     await log.add({
       type: 'started',
       runId: run.id,
       device: engine.device,
-      epochs: job.training.epochs,
-      stepsPerEpoch: trainSource.batches,
-      parameters: graph.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
+      epochs: first + job.training.epochs,
+      stepsPerEpoch: stepsInEpoch,
+      parameters: network.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
       images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
-      fromStep: position.epoch * trainSource.batches + position.stepInEpoch,
+      fromStep: from === undefined ? 0 : stepOf(from, first, stepsInEpoch),
     });
     if ('start' in begin) await tellStart(run, begin.start, log);
-    const loop = trainLoop({
-      job,
+    const session = trainSession({
+      run,
       task,
-      classes,
-      engine,
-      graph: withNormalization(graph, preprocess.mean, preprocess.std),
+      network,
       parameters,
-      loss: createLoss(job.task, job.loss, { classes: classes.length, train: annotationsOf(splits.train) }),
-      train: trainSource,
-      val: valSource,
       from,
+      splits,
+      engine,
+      pool,
+      database,
       signal,
-      save: async (checkpoints) => {
+      save: async (checkpoints, before) => {
         const records = checkpoints.map((checkpoint): CheckpointRecord => {
           return { ...checkpoint, id: crypto.randomUUID(), runId: run.id, createdAt: Date.now() };
         });
         const [{ position: at, state, carried }] = checkpoints;
         const best = carried?.best ?? null;
         await saveCheckpoints(database, run.id, records, {
-          epochsDone: at.epoch,
-          stepsDone: state.step,
+          epochsDone: before.epochs + at.epoch,
+          stepsDone: before.steps + state.step,
           best: best === null ? null : { metric: `val_${metricOf(job, task.primaryMetric)}`, ...best },
         });
       },
     });
-    const outcome = await drain(loop, log);
-    const evaluated = await tools.evaluate({ run, version, engine, pool });
-    if (evaluated === null) {
-      await log.add({
-        type: 'notice',
-        message: 'No image is held out for testing or validation, so the model is not evaluated.',
-      });
-    } else await log.add(evaluated);
+    const outcome = (await drain(session, log)) ?? { status: 'stopped', epochs: 0, steps: 0, best: null };
+    await judge({ run, version, engine, pool }, tools, log);
     const { status, epochs, steps, best } = outcome;
     const seconds = (performance.now() - started) / 1000;
     await log.add({ type: 'finished', status, seconds, epochs });
@@ -212,9 +192,23 @@ async function train(
       best,
     });
   } finally {
-    await Promise.allSettled(loaders.map((loader) => loader.dispose()));
     pool.dispose();
   }
+}
+
+/** A run that was stopped before its classifier learnt anything has nothing to be judged by. */
+async function judge(request: EvaluateRun, tools: RunTools, log: RunLog): Promise<void> {
+  const kinds = (await listCheckpoints(tools.database, request.run.id)).map(({ kind }) => kind);
+  if (!kinds.includes('best')) return;
+  const evaluated = await tools.evaluate(request);
+  const message = 'No image is held out for testing or validation, so the model is not evaluated.';
+  await log.add(evaluated ?? { type: 'notice', message });
+}
+
+/** Steps done at a checkpoint, counted from the run's first phase on. */
+function stepOf({ position, phase }: CheckpointRecord, contrastive: number, stepsInEpoch: number): number {
+  const epochs = (phase === 'contrastive' ? 0 : contrastive) + position.epoch;
+  return epochs * stepsInEpoch + position.stepInEpoch;
 }
 
 async function tellStart({ weights }: RunRecord, { notices }: Start, log: RunLog): Promise<void> {
@@ -222,9 +216,9 @@ async function tellStart({ weights }: RunRecord, { notices }: Start, log: RunLog
   for (const message of notices) await log.add({ type: 'notice', message });
 }
 
-async function drain(loop: ReturnType<typeof trainLoop>, log: RunLog): Promise<LoopOutcome> {
+async function drain(session: ReturnType<typeof trainSession>, log: RunLog): Promise<LoopOutcome | null> {
   for (;;) {
-    const next = await loop.next();
+    const next = await session.next();
     if (next.done === true) return next.value;
     await log.add(next.value);
   }

@@ -19,17 +19,27 @@ export interface BatchSource {
   epoch(epoch: number, first?: number): AsyncIterable<SourceBatch>;
 }
 
-/** A loader's images with the task's targets. `shuffle` draws another order each epoch. */
+/** A loader's images with the task's targets. `shuffle` draws another order each epoch; `order` gives one. */
 export function sourceOf(
   loader: Pick<Loader, 'stepsPerEpoch' | 'epoch'>,
-  split: { items: readonly Item[]; task: Task; classes: readonly string[]; shuffle: boolean },
+  split: {
+    items: readonly Item[];
+    task: Task;
+    classes: readonly string[];
+    shuffle: boolean;
+    order?: (epoch: number) => Uint32Array;
+  },
 ): BatchSource {
   const { items, task, classes, shuffle } = split;
   return {
     items,
     batches: loader.stepsPerEpoch,
     async *epoch(epoch, from) {
-      for await (const { images, shape, indices } of loader.epoch(epoch, { shuffle, from })) {
+      for await (const { images, shape, indices } of loader.epoch(epoch, {
+        shuffle,
+        from,
+        order: split.order?.(epoch),
+      })) {
         const annotations = indices.map((index) => items[index].annotation);
         yield { images, shape, indices, targets: task.targets(annotations, classes) };
       }

@@ -3,7 +3,7 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import { GraphBuilder } from '$lib/graph/builder';
-import { replaceHead, splitAtFeatures } from '$lib/graph/heads';
+import { splitAtFeatures } from '$lib/graph/heads';
 import { initializeParameters } from '$lib/graph/initialize';
 import type { Graph } from '$lib/graph/types';
 import type {
@@ -24,7 +24,7 @@ import type { Database } from '$lib/storage/database';
 import type { DatasetVersionRecord, ResolvedPreprocess, RunRecord, WeightsRecord } from '$lib/storage/records';
 import { findWeights, touchWeights, weightsFiles } from '$lib/storage/weights';
 import { getTask } from '$lib/tasks/registry';
-import { headOf, networkOf } from './network';
+import { networkOf, withHead } from './network';
 import { resolvePreprocess } from './preprocess';
 
 export interface Start {
@@ -101,7 +101,7 @@ async function importNetwork(
     }
     case 'extractor': {
       const { extractor, reason } = found;
-      const graph = replaceHead(featureGraph(extractor), headOf(job), outputs);
+      const graph = withHead(featureGraph(extractor), job, outputs);
       const weights = { id: stored.id, name: stored.name, report: extractorReport(graph, file, stored) };
       const kept = { graph, weights, extractor: { ...extractor, weightsId: stored.id } };
       return {
@@ -134,7 +134,7 @@ function withOwnHead(
   outputs: number,
   { name: source, format }: WeightsRecord,
 ): { graph: Graph; parameters: Map<string, Float32Array>; report: LoadReport } {
-  const graph = replaceHead(whole, headOf(job), outputs, { keepOwn: false });
+  const graph = withHead(whole, job, outputs, { keepOwn: false });
   const backbone = splitAtFeatures(graph).backbone.parameters.map(({ name }) => name);
   const taken = new Set(backbone);
   const parameters = initializeParameters(graph, job.seed);

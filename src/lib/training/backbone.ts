@@ -1,0 +1,74 @@
+// The frozen backbone of a run or a trained model as what a feature cache needs: what it is, how it is run.
+
+import type { Engine } from '$lib/engines/contract';
+import { splitAtFeatures } from '$lib/graph/heads';
+import { withNormalization } from '$lib/graph/passes';
+import type { Graph, ParameterValues } from '$lib/graph/types';
+import type { ImportedExtractor } from '$lib/interchange/weights/contract';
+import type { Job } from '$lib/job/job';
+import { IMPORTED } from '$lib/models/imported';
+import { getModel } from '$lib/models/registry';
+import type { Database } from '$lib/storage/database';
+import type { ResolvedPreprocess, RunRecord } from '$lib/storage/records';
+import type { FeatureSource } from './feature-key';
+import type { FeatureRunner } from './features';
+
+/** Whether a run computes its features once: where no part of its backbone ever learns. */
+export function usesFeatureCache({ job, extractor }: Pick<RunRecord, 'job' | 'extractor'>): boolean {
+  if (extractor !== undefined) return true;
+  // Jobs of runs from before there was fine-tuning say nothing of it.
+  const fineTune: Job['fine_tune'] | undefined = job.fine_tune;
+  return fineTune !== undefined && fineTune.train === 'head' && fineTune.cache && fineTune.unfreeze_every === 0;
+}
+
+export interface Backbone {
+  source: FeatureSource;
+  /** Length of its features, and their shape as an image. */
+  width: number;
+  shape: readonly number[];
+}
+
+export function backboneOf(
+  network: Graph,
+  parameters: ParameterValues,
+  extractor: (ImportedExtractor & { weightsId: string }) | undefined,
+): Backbone {
+  const { backbone, head } = splitAtFeatures(network);
+  const { shape } = head.nodes[0];
+  const width = shape.reduce((product, length) => product * length, 1);
+  if (extractor === undefined) return { source: { kind: 'graph', backbone, parameters }, width, shape };
+  const { weightsId, ...cut } = extractor;
+  return { source: { kind: 'extractor', extractor: cut, weightsId }, width, shape };
+}
+
+/** For people: 'MobileNetV1 0.25 at 224 px'. */
+export function backboneTitle({ job, weights, preprocess }: RunRecord): string {
+  const { name } = job.model;
+  const title = name === IMPORTED ? (weights?.name ?? name) : getModel(name).meta.title;
+  return `${title} at ${preprocess.imageSize[1]} px`;
+}
+
+const NO_TARGETS = { values: new Float32Array(), shape: [0] };
+
+/** Runs it on the engine in evaluation mode. */
+export function graphRunner(
+  engine: Engine,
+  { backbone, parameters }: Extract<FeatureSource, { kind: 'graph' }>,
+  { mean, std }: Pick<ResolvedPreprocess, 'mean' | 'std'>,
+): FeatureRunner {
+  const predictor = engine.predictor(withNormalization(backbone, mean, std), parameters);
+  return {
+    run: async (batch) => (await predictor.predict({ ...batch, targets: NO_TARGETS })).output,
+    dispose: () => predictor.dispose(),
+  };
+}
+
+/** Opens what computes the features. */
+export function openRunner(
+  source: FeatureSource,
+  preprocess: ResolvedPreprocess,
+  { engine }: { engine: Engine; database: Database },
+): Promise<FeatureRunner> {
+  if (source.kind === 'extractor') throw new Error('ONNX extractors are not wired yet');
+  return Promise.resolve(graphRunner(engine, source, preprocess));
+}
