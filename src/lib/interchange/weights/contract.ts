@@ -91,4 +91,6 @@ export interface LoadReport {
   resampled: readonly { name: string; from: Shape; to: Shape }[];
   /** Tensors of the model without its classifier: how many there are, how many were loaded. */
   backbone: { loaded: number; total: number };
+  /** How tensors were found where it was not plainly by name; sentences. */
+  notes?: readonly string[];
 }

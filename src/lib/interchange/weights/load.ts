@@ -9,6 +9,8 @@ import type { LoadReport, TensorEntry, WeightsFile } from './contract';
 import { matchByName } from './match/by-name';
 import { matchTorchByOrder } from './match/by-order';
 import { matchKeras } from './match/keras';
+import { patchGrids, resample } from './match/patch-grids';
+import type { PatchGrids } from './match/patch-grids';
 import { isCounter } from './match/matched';
 import type { Matched } from './match/matched';
 import { firstConvolution, sameShape, wantedBy } from './match/model-side';
@@ -35,10 +37,10 @@ export async function loadWeights(
 ): Promise<{ parameters: Map<string, Float32Array>; report: LoadReport }> {
   const wanted = wantedBy(graph);
   const matched = match(wanted, file, mapping);
-  const plan = planOf(wanted, matched);
+  const plan = planOf(graph, wanted, matched);
   const backbone = wanted.filter((parameter) => parameter.backbone);
-  const fitting = backbone.filter(({ name }) => plan.get(name)?.kind === 'load').length;
-  if (fitting < LEAST_SHARE * backbone.length) throw mismatch(source, fitting, backbone.length);
+  const fitting = backbone.filter(({ name }) => (plan.get(name)?.kind ?? 'mismatch') !== 'mismatch').length;
+  if (fitting < LEAST_SHARE * backbone.length) throw await mismatch(source, fitting, backbone.length, file);
 
   const reversed =
     mapping?.kerasInput?.channels === 'bgr' && matched.layout === 'keras' ? firstConvolution(graph) : null;
@@ -46,24 +48,27 @@ export async function loadWeights(
   const loaded: string[] = [];
   const missing: string[] = [];
   const mismatched: LoadReport['mismatched'][number][] = [];
+  const resampled: LoadReport['resampled'][number][] = [];
   const used = new Set<string>();
   for (const parameter of wanted) {
     const { name, shape } = parameter;
     const step = plan.get(name);
+    if (step !== undefined) used.add(step.entry.name);
     if (step?.kind === 'load') {
       const values = await readValues(step.entry, parameter, matched);
       parameters.set(name, name === reversed ? withReversedChannels(values, parameter) : values);
-      used.add(step.entry.name);
       loaded.push(name);
+      continue;
+    }
+    if (step?.kind === 'resample') {
+      parameters.set(name, resample(await readValues(step.entry, parameter, matched), step.grids));
+      resampled.push({ name, from: step.entry.shape, to: shape });
       continue;
     }
     const start = initial.get(name);
     if (start !== undefined) parameters.set(name, start);
     if (step === undefined) missing.push(name);
-    else {
-      used.add(step.entry.name);
-      mismatched.push({ name, expected: shape, found: step.entry.shape, reason: reasonOf(parameter, step.entry) });
-    }
+    else mismatched.push({ name, expected: shape, found: step.entry.shape, reason: reasonOf(parameter, step.entry) });
   }
   const unused = file.tensors.map(({ name }) => name).filter((name) => !used.has(name) && !isCounter(name));
   const report: LoadReport = {
@@ -73,8 +78,9 @@ export async function loadWeights(
     missing,
     unused,
     mismatched,
-    resampled: [],
+    resampled,
     backbone: { loaded: fitting, total: backbone.length },
+    notes: matched.notes,
   };
   return { parameters, report };
 }
@@ -91,15 +97,24 @@ function match(
   return matchTorchByOrder(wanted, tensors) ?? named;
 }
 
-type Step = { kind: 'load'; entry: TensorEntry } | { kind: 'mismatch'; entry: TensorEntry };
+/** What becomes of a parameter that the file has. */
+type Step =
+  | { kind: 'load'; entry: TensorEntry }
+  | { kind: 'resample'; entry: TensorEntry; grids: PatchGrids }
+  | { kind: 'mismatch'; entry: TensorEntry };
 
-function planOf(wanted: readonly Wanted[], { tensors, layout }: Matched): Map<string, Step> {
+function planOf(graph: Graph, wanted: readonly Wanted[], { tensors, layout }: Matched): Map<string, Step> {
   const plan = new Map<string, Step>();
-  for (const { name, shape, specification } of wanted) {
+  for (const parameter of wanted) {
+    const { name, shape, specification } = parameter;
     const entry = tensors.get(name);
     if (entry === undefined) continue;
     const fits = sameShape(layout === 'torch' ? shape : specification.shape, entry.shape);
-    plan.set(name, { kind: fits ? 'load' : 'mismatch', entry });
+    const grids = fits ? null : patchGrids(graph, parameter, entry.shape);
+    plan.set(
+      name,
+      fits ? { kind: 'load', entry } : grids ? { kind: 'resample', entry, grids } : { kind: 'mismatch', entry },
+    );
   }
   return plan;
 }
@@ -110,7 +125,7 @@ async function readValues(
   { layout }: Matched,
 ): Promise<Float32Array> {
   const values = await entry.read();
-  if (!values.every(Number.isFinite)) {
+  if (!allFinite(values)) {
     throw new TrainyardError(
       'weights-not-finite',
       `Tensor "${name}" of the weights holds values that are not finite numbers.`,
@@ -118,6 +133,14 @@ async function readValues(
     );
   }
   return layout === 'torch' ? fromPyTorch(specification, values) : values;
+}
+
+/** A loop, not every(): this runs over each of a hundred million numbers. */
+function allFinite(values: Float32Array): boolean {
+  // Any infinity or NaN turns the sum into one that times zero is NaN; finite float32 numbers cannot overflow a float64 sum.
+  let sum = 0;
+  for (let at = 0; at < values.length; at++) sum += values[at];
+  return sum * 0 === 0;
 }
 
 /** A kernel [h, w, 3, out] that reads BGR as one that reads RGB. */
@@ -139,10 +162,20 @@ function reasonOf({ backbone, shape }: Wanted, { shape: found }: TensorEntry): s
   return `a classifier of ${count(found[0])} classes: replaced by one of ${count(shape[0])}`;
 }
 
-function mismatch(source: string, found: number, total: number): TrainyardError {
+async function mismatch(
+  source: string,
+  found: number,
+  total: number,
+  { convention, tensors }: WeightsFile,
+): Promise<TrainyardError> {
+  const { guessModel } = await import('./match/guess');
+  const likely = convention === 'keras' ? null : await guessModel(tensors);
+  const guess = likely === null ? '' : `; they look like weights of ${likely.title}`;
   return new TrainyardError(
     'weights-mismatch',
-    `The weights "${source}" have ${found} of the ${total} tensors of the model's backbone.`,
-    'Choose the model that they were made for, or other weights.',
+    `The weights "${source}" have ${found} of the ${total} tensors of the model's backbone${guess}.`,
+    likely === null
+      ? 'Choose the model that they were made for, or other weights.'
+      : `Choose the model ${likely.id}, or other weights.`,
   );
 }

@@ -1,35 +1,43 @@
 // Opens weights of any kind: finds out what the files are and loads the reader for them, and only that one.
 
 import { openArchive } from '$lib/data/archive/archive';
-import type { Archive } from '$lib/data/archive/archive';
 import type { WeightsFile, WeightsSource } from './contract';
 import { detectKind } from './detect';
 import { asUnreadable, quoted, unreadable } from './unreadable';
 
-const MODEL_JSON = /(^|\/)(model|weights_manifest)\.json$/i;
+/** TensorFlow.js: a topology or a manifest. */
+const MODEL_JSON = /(model|manifest)\.json$/i;
+/** In what torch.save writes. */
 const PICKLE_ENTRY = /(^|\/)data\.pkl$/;
-/** Unpacked at once; a Teachable Machine export has 2 MB. */
-const MOST_UNPACKED_BYTES = 512 * 2 ** 20;
+/** What else may be in a zip. Contents decide; names save the unpacking of all the rest. */
+const WEIGHTS_ENTRY = /\.(safetensors|pth|pt|bin|pkl|h5|hdf5|keras|onnx)$/i;
 
 /**
  * Opens one file, or the files of a folder. `name` is for messages. Throws `weights-unreadable` with what was found where no reader
  * knows the files or where they are damaged.
  */
 export async function openWeights(files: readonly WeightsSource[], name: string): Promise<WeightsFile> {
-  if (files.length === 1) return openFile(files[0].blob, name, files[0].path);
-  if (files.some(({ path }) => MODEL_JSON.test(path))) return openTfjs(files, name);
+  const [first, ...others] = files;
+  if (first === undefined) throw unreadable(name, 'hold no file', 'Choose the weights.');
+  if (others.length === 0) return openFile(first, name, { zipped: false });
   const known: WeightsSource[] = [];
   for (const file of files) {
     const { kind } = await detectKind(file.blob, file.path);
     if (kind !== 'other' && kind !== 'json') known.push(file);
   }
-  if (known.length === 1) return openFile(known[0].blob, name, known[0].path);
-  if (known.length === 0) throw unreadable(name, 'hold no file of a kind that is known here', 'Choose the weights.');
+  // Shards can begin with any bytes, so that a model.json decides before them.
+  if (files.some(({ path }) => MODEL_JSON.test(path)) || known.length === 0) {
+    return (await import('./tfjs-layers')).openTfjsLayers(files, name);
+  }
+  const [only, ...more] = known;
+  if (more.length === 0) return openFile(only, name, { zipped: false });
   const two = known.slice(0, 2).map(({ path }) => quoted(path));
   throw unreadable(name, `hold several files of weights, ${two.join(' and ')} among them`, 'Choose one of them.');
 }
 
-async function openFile(blob: Blob, name: string, path: string): Promise<WeightsFile> {
+/** `zipped`: it came out of a zip, in which no further one is opened. */
+async function openFile(file: WeightsSource, name: string, { zipped }: { zipped: boolean }): Promise<WeightsFile> {
+  const { blob, path } = file;
   const found = await detectKind(blob, path);
   switch (found.kind) {
     case 'safetensors':
@@ -37,11 +45,13 @@ async function openFile(blob: Blob, name: string, path: string): Promise<Weights
     case 'pickle':
       return (await import('./pytorch/open')).openPyTorch(blob, name);
     case 'zip':
-      return openZip(blob, name);
+      return openZip(file, name, zipped);
     case 'hdf5':
+      throw unreadable(name, 'are a Keras HDF5 file');
     case 'onnx':
+      return (await import('./onnx/open')).openOnnx(blob, name);
     case 'json':
-      return openTfjs([{ path, blob }], name);
+      return (await import('./tfjs-layers')).openTfjsLayers([file], name);
     case 'other':
       throw unreadable(name, `are ${found.found}`, found.hint);
     default:
@@ -49,32 +59,23 @@ async function openFile(blob: Blob, name: string, path: string): Promise<Weights
   }
 }
 
-async function openTfjs(files: readonly WeightsSource[], name: string): Promise<WeightsFile> {
-  throw unreadable(name, `are ${files.length} files of TensorFlow.js`);
-}
-
-async function openZip(blob: Blob, name: string): Promise<WeightsFile> {
-  const archive = await openArchive(blob, name).catch((error: unknown) => {
-    throw asUnreadable(name, error);
-  });
-  if (archive.files.some(({ path }) => PICKLE_ENTRY.test(path))) {
-    return (await import('./pytorch/open')).openPyTorch(blob, name);
-  }
-  return openWeights(await unpack(archive, name), name);
-}
-
-/** The files of a zip that may be weights, unpacked. */
-async function unpack({ files }: Archive, name: string): Promise<WeightsSource[]> {
-  const total = files.reduce((sum, { size }) => sum + size, 0);
-  if (total > MOST_UNPACKED_BYTES)
-    throw unreadable(name, 'are a zip of over 512 MB', 'Unpack it and choose the files.');
-  const sources: WeightsSource[] = [];
-  for (const file of files) {
-    try {
-      sources.push({ path: file.path, blob: await file.blob() });
-    } catch (error) {
-      throw asUnreadable(`${name}: ${file.path}`, error);
+async function openZip(file: WeightsSource, name: string, zipped: boolean): Promise<WeightsFile> {
+  try {
+    const { files } = await openArchive(file.blob, name);
+    if (files.some(({ path }) => PICKLE_ENTRY.test(path))) {
+      return await (await import('./pytorch/open')).openPyTorch(file.blob, name);
     }
+    if (zipped) throw unreadable(name, `hold a zip in a zip, ${quoted(file.path)}`, 'Unpack it first.');
+    const [entry, ...others] = files.filter(({ path }) => WEIGHTS_ENTRY.test(path));
+    const isModelFolder = files.some(({ path }) => MODEL_JSON.test(path));
+    if (isModelFolder || entry === undefined) return await (await import('./tfjs-layers')).openTfjsLayers([file], name);
+    if (others.length > 0) {
+      const two = `${quoted(entry.path)} and ${quoted(others[0].path)}`;
+      throw unreadable(name, `hold several files of weights, ${two} among them`, 'Unpack it and choose one.');
+    }
+    const blob = entry.stored === null ? await entry.blob() : await entry.stored();
+    return await openFile({ path: entry.path, blob }, name, { zipped: true });
+  } catch (error) {
+    throw asUnreadable(name, error);
   }
-  return sources;
 }
