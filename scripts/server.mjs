@@ -3,6 +3,7 @@ import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize, sep } from 'node:path';
 import { ISOLATION_HEADERS } from './lib/headers.mjs';
+import { parseHub } from './lib/hub.mjs';
 
 /** @type {Record<string, string | undefined>} */
 const TYPES = {
@@ -30,6 +31,7 @@ const TYPES = {
  * @property {string} root Folder that is served.
  * @property {string} [base] Sub-path under which it appears: '' or '/trainyard'.
  * @property {number} [port] 0 takes any free one.
+ * @property {string} [hub] Another hub than the build's, as parseHub reads it: the content policy and the page are told.
  * @property {boolean} [isolated] Send the isolation headers and the content policy; false imitates a host that sets none.
  */
 
@@ -55,9 +57,27 @@ export function resolveFile(root, base, path) {
   return info?.isDirectory() && existsSync(index) ? index : null;
 }
 
-/** The content policy as a header: what the page's meta says plus frame-ancestors, which a meta cannot say. @param {string} root */
-export function contentPolicy(root) {
-  const html = readFileSync(join(root, 'index.html'), 'utf8');
+/** The files that carry the content policy; the service worker puts it on what it serves. */
+const WITH_POLICY = ['index.html', 'service-worker.js'];
+
+/**
+ * Puts another hub in the place of the build's: its hosts into the content policy, its address where src/lib/rpc/client.ts reads it.
+ * @param {string} text of a file of the build @param {string} hub
+ */
+export function withHub(text, hub) {
+  const { sources } = parseHub(hub);
+  // What parseHub lets through needs no escaping but for the quotes and ampersands that a path may have.
+  const content = hub.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
+  return text
+    .replaceAll(/connect-src 'self' blob: data:[^;"]*/g, `connect-src 'self' blob: data: ${sources.join(' ')}`)
+    .replace('<head>', () => `<head><meta name="trainyard-hub" content="${content}">`);
+}
+
+/**
+ * The content policy as a header: what the page's meta says plus frame-ancestors, which a meta cannot say.
+ * @param {string} html of the page
+ */
+export function contentPolicy(html) {
   const policy = /http-equiv="content-security-policy" content="([^"]*)"/.exec(html)?.[1];
   return policy === undefined ? null : `${policy}; frame-ancestors 'none'`;
 }
@@ -67,8 +87,15 @@ export function contentPolicy(root) {
  * @param {ServerOptions} options
  * @returns {Promise<{ url: string, port: number, close: () => Promise<void> }>}
  */
-export async function startServer({ root, base = '', port = 0, isolated = true }) {
-  const policy = isolated ? contentPolicy(root) : null;
+export async function startServer({ root, base = '', port = 0, hub, isolated = true }) {
+  /** Contents that differ from the files. @type {Map<string, Buffer>} */
+  const replaced = new Map();
+  if (hub !== undefined) {
+    for (const file of WITH_POLICY.map((name) => join(root, name)).filter((path) => existsSync(path)))
+      replaced.set(file, Buffer.from(withHub(readFileSync(file, 'utf8'), hub)));
+  }
+  const page = join(root, 'index.html');
+  const policy = isolated ? contentPolicy(String(replaced.get(page) ?? readFileSync(page, 'utf8'))) : null;
   const server = createServer((request, response) => {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { Allow: 'GET, HEAD' }).end();
@@ -85,9 +112,10 @@ export async function startServer({ root, base = '', port = 0, isolated = true }
       response.writeHead(404, { 'Content-Type': 'text/plain; charset=utf-8' }).end('Not found.\n');
       return;
     }
+    const content = replaced.get(file);
     response.writeHead(200, {
       'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
-      'Content-Length': statSync(file).size,
+      'Content-Length': content?.length ?? statSync(file).size,
       'X-Content-Type-Options': 'nosniff',
       // Names under immutable/ carry a hash of their content; all else must be asked for again.
       'Cache-Control': path.includes('/immutable/') ? 'public, max-age=31536000, immutable' : 'no-cache',
@@ -96,6 +124,7 @@ export async function startServer({ root, base = '', port = 0, isolated = true }
       ...(policy !== null ? { 'Content-Security-Policy': policy } : {}),
     });
     if (request.method === 'HEAD') response.end();
+    else if (content !== undefined) response.end(content);
     else
       createReadStream(file)
         .on('error', () => response.destroy())

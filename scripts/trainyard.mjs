@@ -22,22 +22,34 @@ async function main() {
   if (command === 'version') return void process.stdout.write(`${readVersion()}\n`);
 
   // Imported late: these need node_modules, and --help must work without.
-  const [commands, { openHost }, { createProgress }, { BUILD, ensureBuild }] = await Promise.all([
+  const [commands, { cacheFolder }, { openHost }, { createProgress }, { BUILD, ensureBuild }] = await Promise.all([
     import('./cli/commands.mjs'),
+    import('./cli/cache.mjs'),
     import('./cli/host.mjs'),
     import('./cli/progress.mjs'),
     import('./lib/build.mjs'),
   ]);
   const progress = createProgress(process.stderr);
-  const open = async () => {
+  // Here it replaces the hub as --hub does; the build is made for every hub.
+  const hub = request.flags.hub ?? process.env.TRAINYARD_HUB;
+  delete process.env.TRAINYARD_HUB;
+  const cache = cacheFolder(request.flags);
+  /** @param {{ keep?: boolean }} [options] `keep`: with what earlier commands have downloaded. */
+  const open = async ({ keep = false } = {}) => {
     const build = ensureBuild();
     if (!build.ok) throw new Error(`The build failed: ${build.output}`);
-    return (opened.host = await openHost({ root: BUILD, onEvent: progress.show }));
+    return (opened.host = await openHost({
+      root: BUILD,
+      hub: hub || undefined,
+      cache: keep ? cache : null,
+      onEvent: progress.show,
+      note: progress.line,
+    }));
   };
   const body = command === 'export' ? commands.exportModel : commands[command];
   onInterrupt();
   try {
-    await body({ ...request, open, print, note: progress.line, root });
+    await body({ ...request, open, print, note: progress.line, root, cache });
   } finally {
     progress.end();
   }

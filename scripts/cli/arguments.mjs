@@ -11,6 +11,11 @@ const FLAGS = /** @type {const} */ ({
   checkpoint: { type: 'string' },
   format: { type: 'string' },
   device: { type: 'string' },
+  model: { type: 'string' },
+  classes: { type: 'string' },
+  hub: { type: 'string' },
+  cache: { type: 'string' },
+  'no-cache': { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 });
@@ -20,10 +25,12 @@ const FLAGS = /** @type {const} */ ({
  * @satisfies {Record<string, string[]>}
  */
 const COMMANDS = {
-  train: ['data', 'out', 'device'],
+  train: ['data', 'out', 'device', 'hub', 'cache', 'no-cache'],
   evaluate: ['data', 'split', 'checkpoint', 'device'],
   predict: ['checkpoint', 'device'],
   export: ['format', 'checkpoint', 'out', 'device'],
+  weights: ['model', 'classes', 'hub', 'cache', 'no-cache'],
+  cache: ['cache'],
   models: [],
   doctor: ['device'],
   bench: [],
@@ -59,15 +66,17 @@ export function parseCommandLine(argv) {
   /** @type {Record<string, string>} */
   const flags = {};
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value !== 'string') continue;
+    // Without a value a flag says no more than that it is there.
+    const text = value === true ? '' : value;
+    if (typeof text !== 'string') continue;
     /** @type {string[]} */
     const taken = COMMANDS[command];
     if (!taken.includes(name)) throw new UsageError(`"trainyard ${command}" takes no --${name}.`);
     const allowed = /** @type {Record<string, string[] | undefined>} */ (CHOICES)[name];
-    if (allowed && !allowed.includes(value)) {
-      throw new UsageError(`--${name} is "${value}". Use ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}.`);
+    if (allowed && !allowed.includes(text)) {
+      throw new UsageError(`--${name} is "${text}". Use ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}.`);
     }
-    flags[name] = value;
+    flags[name] = text;
   }
   return { command, positionals: rest, flags };
 }

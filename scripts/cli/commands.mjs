@@ -1,12 +1,13 @@
 // What each command does, from paths to the page's calls and back to files and stdout.
 import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from './arguments.mjs';
-import { dataSet, existing, readJson, runFolder } from './inputs.mjs';
+import { clearCache, sizeOf } from './cache.mjs';
+import { dataSet, existing, findWeights, readJson, runFolder } from './inputs.mjs';
 
 /**
  * @typedef {Awaited<ReturnType<typeof import('./host.mjs').openHost>>} Host
- * @typedef {{ positionals: string[], flags: Record<string, string>, open: () => Promise<Host>, print: (value: unknown) => void, note: (text: string) => void }} Context
+ * @typedef {{ positionals: string[], flags: Record<string, string>, open: (options?: { keep?: boolean }) => Promise<Host>, print: (value: unknown) => void, note: (text: string) => void, cache: string | null }} Context
  */
 
 /** @param {unknown} value */
@@ -27,14 +28,70 @@ export async function train({ positionals, flags, open, print }) {
     overrides.push(`data=${JSON.stringify(flags.data)}`);
   }
   if (flags.device !== undefined) overrides.push(`engine.device=${flags.device}`);
-  const host = await open();
-  const { data } = await host.call('prepare', { document, overrides });
+  const host = await open({ keep: true });
+  const { data, weights } = await host.call('prepare', { document, overrides });
   const inputs = await jobInputs(data, dirname(resolve(jobPath)));
+  const found = weights === null ? null : await findWeights(weights, weightsFolders(jobPath, overrides));
   const out = resolve(flags.out);
   await mkdir(out, { recursive: true });
   host.writeTo(out);
+  if (found !== null) await bringWeights(host, found);
   await host.give(inputs);
   print(await host.call('train'));
+}
+
+/** From where `model.weights` counts: a setting from here, a job file's own path from the file. @param {string} jobPath @param {string[]} overrides */
+function weightsFolders(jobPath, overrides) {
+  const given = overrides.some((text) => text.startsWith('model.weights='));
+  return given ? ['.'] : [dirname(resolve(jobPath)), '.'];
+}
+
+/**
+ * Makes the page have the weights: files are given to it, names and addresses are downloaded unless they were before.
+ * @param {Host} host
+ * @param {{ reference: string, path: string | null }} weights
+ */
+async function bringWeights(host, { reference, path }) {
+  if (path === null) return host.call('downloadWeights', { reference });
+  await host.give([{ prefix: 'weights', path }]);
+  return host.call('importWeights', { name: basename(path), source: reference });
+}
+
+/** @param {Context} context */
+export async function weights({ positionals, flags, open, print }) {
+  const [reference, ...more] = positionals;
+  if (reference === undefined || more.length > 0) {
+    throw new UsageError('Name one file, folder, address or name on the hub: trainyard weights WHAT [--model NAME].');
+  }
+  const classes = flags.classes === undefined ? null : Number(flags.classes);
+  if (classes !== null && !(Number.isInteger(classes) && classes > 0)) {
+    throw new UsageError(`--classes is "${flags.classes}". Use a number of 1 or more.`);
+  }
+  const found = await findWeights(reference, ['.']);
+  const host = await open({ keep: true });
+  const { id } = await bringWeights(host, found);
+  print(await host.call('describeWeights', { id, model: flags.model ?? null, classes }));
+}
+
+/** @param {Context} context */
+export async function cache({ positionals, open, print, note, cache: folder }) {
+  const [action, ...more] = positionals;
+  if ((action !== undefined && action !== 'clear') || more.length > 0) {
+    throw new UsageError('Use "trainyard cache" to list what is kept, "trainyard cache clear" to delete it.');
+  }
+  if (folder === null) throw new UsageError('There is no cache: TRAINYARD_CACHE is "off". Name one with --cache DIR.');
+  if (action === 'clear') {
+    const bytes = await sizeOf(join(folder, 'profile'));
+    const cleared = await clearCache(folder);
+    note(cleared ? `${folder}: ${Math.ceil(bytes / 1e6)} MB deleted` : `${folder}: nothing is kept there`);
+    return;
+  }
+  const diskBytes = await sizeOf(join(folder, 'profile'));
+  const nothing = { weights: [], downloads: [], features: [], bytes: 0 };
+  if (diskBytes === 0) return print({ folder, disk_bytes: 0, ...nothing });
+  const host = await open({ keep: true });
+  if (!host.kept) throw new Error(`The cache ${folder} cannot be read now.`);
+  print({ folder, disk_bytes: diskBytes, ...(await host.call('listKept')) });
 }
 
 /**

@@ -39,6 +39,29 @@ export async function dataSet(path, options) {
   return /\.(csv|gz|idx\d?-ubyte)$/i.test(found) && (await kindOf(found)) === 'file' ? dirname(found) : found;
 }
 
+/** 'owner/model', with 'hf-hub:' before it or '@revision' behind. src/lib/hub/reference.ts has the last word. */
+const HUB_NAME = /^(hf[-_]hub:)?[\w.-]+\/[\w.-]+(@[\w./-]+)?$/;
+const FILE_ENDING = /\.(safetensors|pth|pt|bin|ckpt|h5|hdf5|keras|onnx|json|zip)$/i;
+
+/**
+ * What `model.weights` means: a path below one of `folders`, or else something that the page downloads.
+ * @param {string} reference
+ * @param {readonly string[]} folders tried in this order
+ * @returns {Promise<{ reference: string, path: string | null }>}
+ */
+export async function findWeights(reference, folders) {
+  if (/^([a-z][a-z0-9+.-]*:\/\/|sha256:)/i.test(reference)) return { reference, path: null };
+  for (const path of folders.map((folder) => resolve(folder, reference))) {
+    const kind = await kindOf(path);
+    if (kind === 'folder' || kind === 'file') return { reference, path };
+  }
+  if (HUB_NAME.test(reference) && !FILE_ENDING.test(reference)) return { reference, path: null };
+  throw new UsageError(
+    `The weights "${reference}" do not exist. Check the path (relative ones count from ${folders.map((folder) => resolve(folder)).join(', then from ')}), ` +
+      'or name weights on the hub like "timm/resnet18.a1_in1k".',
+  );
+}
+
 /**
  * @param {string} path
  * @returns {Promise<any>}

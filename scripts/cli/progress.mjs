@@ -39,6 +39,8 @@ export function createProgress(stream) {
 
 /** @param {number} value */
 const percent = (value) => `${(value * 100).toFixed(2)}%`;
+/** @param {number} bytes */
+const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 /** @param {number} seconds */
 const duration = (seconds) =>
   seconds < 60
@@ -62,6 +64,16 @@ function describe(event) {
       return {
         live: false,
         text: `${event.images} images in ${event.classes.length} classes, read in ${duration(event.seconds)}`,
+      };
+    case 'weights/progress': {
+      const of = event.total === null ? '' : ` of ${megabytes(event.total)}`;
+      if (event.phase === 'download') return { live: true, text: `downloading weights: ${megabytes(event.done)}${of}` };
+      return { live: true, text: event.phase === 'check' ? 'checking the weights' : 'storing the weights' };
+    }
+    case 'weights/done':
+      return {
+        live: false,
+        text: `weights: ${event.name}, ${event.format}, ${event.tensors} tensors, ${megabytes(event.bytes)}${event.here ? ' (kept from before)' : ''}`,
       };
     case 'train/started':
       return {

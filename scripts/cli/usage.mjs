@@ -5,6 +5,9 @@ export const USAGE = `trainyard: trains vision models in a headless browser, wit
   trainyard evaluate DIR --data PATH [--split train|val|test|all] [--checkpoint best|last]
   trainyard predict DIR IMAGE...           one JSON object per image on stdout
   trainyard export DIR [--format onnx,tfjs,safetensors] [--checkpoint best|last] [--out DIR]
+  trainyard weights FILE|FOLDER|ADDRESS|NAME [--model NAME] [--classes N]
+                                           what is in weights and what a model takes of them, as JSON
+  trainyard cache [clear]                  what is kept between commands; clear deletes it
   trainyard models                         the registered models, as JSON
   trainyard doctor                         device, engines, storage and versions, as JSON
   trainyard bench                          step time by backend, pipeline and import rates
@@ -12,5 +15,8 @@ export const USAGE = `trainyard: trains vision models in a headless browser, wit
 
 PATH is a folder, a zip, an IDX pair's folder or a CSV. DIR is what --out of train made.
 --device auto|webgpu|wasm|cpu forces a backend. Settings: docs/job-file.md.
+model.weights=WHAT starts from weights: a path, an https address or a name on the hub (timm/resnet18.a1_in1k).
+--hub URL uses another hub than https://huggingface.co (or TRAINYARD_HUB). Downloads and features are kept in
+--cache DIR (or TRAINYARD_CACHE; by default the system's folder for caches), with --no-cache nowhere.
 Progress goes to stderr, results to stdout. Exit status: 0 done, 1 failed, 2 bad input.
 `;
