@@ -2,11 +2,10 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import type { Value } from '$lib/graph/builder';
-import type { Graph, ParameterValues } from '$lib/graph/types';
+import type { Graph, GraphNode, OpName, ParameterValues } from '$lib/graph/types';
 import type { ArchitectureResult, ImportedArchitecture } from '../contract';
-import { classifierOf } from './classifier';
 import { Unsupported } from './constant';
-import type { FileNode, OnnxFile } from './file';
+import type { OnnxFile } from './file';
 import { Importer } from './importer';
 import { imageInput, inputActivation } from './input';
 import type { LeadingStep } from './input';
@@ -61,33 +60,50 @@ async function importGraph(file: OnnxFile, step: LeadingStep | null): Promise<Im
   }
   const importer = new Importer(file, input.imageSize, input.batch ?? 1, file.nodes);
   importer.values.set(input.name, inputActivation(importer, input));
-  const classifier = classifierOf(file, output);
-  let features: Value | null = null;
-  for (const node of nodes) {
-    if (node === classifier?.node) features = await readClassifier(importer, node, classifier.features);
-    else await readNode(importer, node);
-  }
+  for (const node of nodes) await readNode(importer, node);
   const logits = importer.values.get(output);
   if (logits?.what !== 'activation') throw new Unsupported('Its output does not depend on the image.');
   const end = vectorOf(importer, logits);
-  // Without a classifier the output itself is the embedding.
-  const made = importer.finish(end, features ?? (classifier === null ? end : null));
+  const made = importer.finish(end, featuresOf(importer, end));
   return { title: titleOf(file), ...(step === null ? made : withoutLeadingStep(made)) };
 }
 
-/** Reads the last layer; returns the vector that it reads. */
-async function readClassifier(importer: Importer, node: FileNode, features: string): Promise<Value | null> {
-  const x = importer.values.get(features);
-  await readNode(importer, node);
-  if (x?.what !== 'activation') return null;
-  const { builder } = importer;
-  const shape = x.axes.map((axis) => (axis === -1 ? 1 : x.value.shape[axis]));
-  const long = shape.filter((length) => length !== 1);
-  if (x.axes.length === 2) return x.value;
-  if (long.length === 1 && x.axes[0] === -1) return reshape(builder, x, long).value;
-  // A classifier at every place, averaged afterwards: SqueezeNet.
-  if (x.axes.length === 4) return builder.globalAvgPool(arranged(builder, x, [2, 3, 1]));
-  return null;
+/** What may lie between the classifier and the output. */
+const BEHIND: ReadonlySet<OpName> = new Set<OpName>([
+  'activation',
+  'add',
+  'affine',
+  'global_avg_pool',
+  'multiply',
+  'reshape',
+  'softmax',
+  'transpose',
+]);
+
+/**
+ * The embedding that the last layer reads: a vector, or [1, 1, channels]. A classifier at every place (SqueezeNet) gets the mean
+ * beside it. Where there is no such layer the output is the embedding.
+ */
+function featuresOf({ builder }: Importer, end: Value): Value | null {
+  const byId = new Map(builder.build(end).nodes.map((node) => [node.id, node]));
+  const find = (id: string): GraphNode | null => byId.get(id) ?? null;
+  let node = find(end.id);
+  while (node !== null && BEHIND.has(node.op)) {
+    // The other input of a sum may be a learned tensor.
+    const [data, ...others] = node.inputs.filter((id) => find(id)?.op !== 'parameter');
+    if (data === undefined || others.length > 0) return end;
+    node = find(data);
+  }
+  if (node === null || !['linear', 'cosine_linear', 'conv2d'].includes(node.op)) return end;
+  if (node.op === 'conv2d' && node.attributes.kernel.some((length) => length !== 1)) return end;
+  let source = find(node.inputs[0]);
+  while (source?.op === 'dropout') source = find(source.inputs[0]);
+  if (source === null || source.op === 'input') return null;
+  const { id, shape } = source;
+  if (shape.length === 3) return shape[0] * shape[1] === 1 ? source : builder.globalAvgPool({ id, shape });
+  if (shape.length === 1) return source;
+  const [tokens, channels] = shape;
+  return shape.length === 2 ? builder.globalAvgPool(builder.reshape(source, [tokens, 1, channels])) : null;
 }
 
 /** [features] for each image; images are averaged. */
@@ -96,6 +112,10 @@ function vectorOf({ builder }: Importer, x: Activation): Value {
   const long = shape.filter((length) => length !== 1);
   if (x.axes[0] === -1 && long.length <= 1) return reshape(builder, x, long.length === 0 ? [1] : long).value;
   if (x.axes.length === 4 && x.axes[0] === -1) return builder.globalAvgPool(arranged(builder, x, [2, 3, 1]));
+  if (x.axes.length === 3 && x.axes[0] === -1) {
+    const tokens = arranged(builder, x, [1, 2]);
+    return builder.globalAvgPool(builder.reshape(tokens, [tokens.shape[0], 1, tokens.shape[1]]));
+  }
   throw new Unsupported(`Its output has the shape [${shape.join(', ')}]; one row of numbers for each image is needed.`);
 }
 

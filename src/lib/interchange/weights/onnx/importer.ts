@@ -39,6 +39,8 @@ export class Importer {
   readonly #affines = new Map<string, AffineStep>();
   /** Activations by the value that they give: gates of SiLU and hard-swish are found here. */
   readonly gates = new Map<string, { x: Value; kind: 'sigmoid' | 'hard_sigmoid' }>();
+  /** Images by the value that a reshape to [groups, the rest] has made of them. */
+  readonly regrouped = new Map<string, { x: Activation; groups: number }>();
   /** Results of nodes that were read together with an earlier one. */
   readonly merged = new Map<FileNode, Traced>();
 

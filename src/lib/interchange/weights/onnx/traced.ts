@@ -29,6 +29,11 @@ export type Partial =
   | { what: 'deviation'; x: Activation; epsilon: number }
   /** A layer norm that may still get its scale. */
   | { what: 'normal'; x: Activation; epsilon: number; scale: Constant | null }
+  /** Length of x along the last ONNX axis, kept; or x divided by it. */
+  | { what: 'length'; x: Activation }
+  | { what: 'direction'; x: Activation }
+  /** A group norm whose groups are still an axis of their own. */
+  | { what: 'grouped'; x: Activation }
   /** scale * q k^T, perhaps after softmax. */
   | { what: 'scores'; q: Activation; k: Activation; scale: number; softmax: boolean };
 

@@ -5,11 +5,12 @@ import type { Value } from '$lib/graph/builder';
 import type { NodeReader, Reader } from '../importer';
 import { axisOf, permute } from '../traced';
 import type { Activation, Traced } from '../traced';
-import { matMulConstant } from './layers';
+import { matMulConstant, matMulDirection } from './layers';
 
 export const matMul: Reader = async (node) => {
   const [a, b] = [node.input(0), node.input(1)];
   if (a?.what === 'activation' && b?.what === 'constant') return matMulConstant(node, a, b);
+  if (a?.what === 'direction' && b?.what === 'constant') return matMulDirection(node, a.x, b);
   if (a?.what === 'scores' && b?.what === 'activation') return attended(node, a, b);
   if (a?.what === 'activation' && b?.what === 'activation') {
     if (a.axes.length !== b.axes.length || a.axes.length < 3) throw node.unsupported('multiplies two activations');

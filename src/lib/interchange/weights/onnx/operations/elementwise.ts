@@ -255,6 +255,7 @@ export const divide: Reader = async (node) => {
   if (a?.what === 'centred' && b?.what === 'deviation' && same(a.x, b.x)) {
     return { what: 'normal', x: a.x, epsilon: b.epsilon, scale: null };
   }
+  if (a?.what === 'activation' && b?.what === 'length' && same(a, b.x)) return { what: 'direction', x: a };
   if (a === null || b?.what !== 'constant') throw node.unsupported('divides by something that depends on the image');
   return scale(
     node,
@@ -280,6 +281,13 @@ export const squareRoot: Reader = (node) => {
   const x = node.input(0);
   if (x?.what === 'variance') return { what: 'deviation', x: x.x, epsilon: x.epsilon };
   throw node.unsupported('is not part of a layer normalisation');
+};
+
+/** The smallest length that a vector is divided by. */
+export const maximum: Reader = async (node) => {
+  const x = node.input(0);
+  if (x?.what === 'length' && node.node.inputs.length === 2 && (await single(node, node.constant(1))) < 1e-5) return x;
+  throw node.unsupported('compares activations');
 };
 
 export const negate: Reader = (node) => uniform(node, node.activation(0), -1, 0);

@@ -3,6 +3,7 @@
 import { elements } from '$lib/graph/ops/operation';
 import {
   combined,
+  constant,
   expanded,
   filled,
   joined,
@@ -152,6 +153,25 @@ const reduce =
     return known(shape, source.kind, [mean ? total / values.length : total]);
   };
 
+/** Lengths along the last axis, kept. */
+const reduceL2: Reader = async (node) => {
+  const source = node.constant(0);
+  const rank = source.shape.length;
+  const axes = (await node.setting(1, 'axes')) ?? [];
+  if (axes.length !== 1 || axisOf(axes[0], rank) !== rank - 1 || node.int('keepdims', 1) !== 1) {
+    throw node.unsupported('is not the length of vectors along the last axis');
+  }
+  const length = source.shape[rank - 1];
+  const values = await source.read();
+  const norms = new Float32Array(values.length / Math.max(1, length));
+  for (let row = 0; row < norms.length; row++) {
+    let sum = 0;
+    for (let at = row * length; at < (row + 1) * length; at++) sum += values[at] ** 2;
+    norms[row] = Math.sqrt(sum);
+  }
+  return constant([...source.shape.slice(0, -1), 1], 'float', () => Promise.resolve(norms));
+};
+
 const where: Reader = (node) => {
   const [condition, a, b] = [node.constant(0), node.constant(1), node.constant(2)];
   // Twice two: NaN marks what comes from b.
@@ -284,6 +304,7 @@ export const FOLDS: Readonly<Record<string, Reader>> = {
   ReduceProd: reduce((x, y) => x * y, 1),
   ReduceSum: reduce((x, y) => x + y, 0),
   ReduceMean: reduce((x, y) => x + y, 0, true),
+  ReduceL2: reduceL2,
   ReduceMax: reduce((x, y) => Math.max(x, y), -Infinity),
 };
 

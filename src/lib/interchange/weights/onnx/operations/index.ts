@@ -11,6 +11,7 @@ import {
   gelu,
   hardSigmoid,
   leakyRelu,
+  maximum,
   multiply,
   negate,
   pRelu,
@@ -27,7 +28,7 @@ import {
   instanceNormalization,
   layerNormalization,
 } from './layers';
-import { averagePool, globalAveragePool, globalMaxPool, maxPool, reduceMeanOf, resize } from './pooling';
+import { averagePool, globalAveragePool, globalMaxPool, maxPool, reduceL2, reduceMeanOf, resize } from './pooling';
 import {
   cast,
   concat,
@@ -76,12 +77,14 @@ export const READERS: Readonly<Record<string, Reader>> = {
   LayerNormalization: layerNormalization,
   LeakyRelu: leakyRelu,
   MatMul: matMul,
+  Max: maximum,
   MaxPool: maxPool,
   Mul: multiply,
   Neg: negate,
   PRelu: pRelu,
   Pad: pad,
   Pow: power,
+  ReduceL2: reduceL2,
   ReduceMean: reduceMeanOf,
   Relu: activation('relu'),
   Reshape: reshapeTo,

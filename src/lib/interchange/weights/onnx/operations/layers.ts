@@ -8,7 +8,7 @@ import type { Constant } from '../constant';
 import type { FileNode } from '../file';
 import type { NodeReader, Reader } from '../importer';
 import { arranged, axisOf, image, plain } from '../traced';
-import type { Activation } from '../traced';
+import type { Activation, Traced } from '../traced';
 
 /** Of a window over height and width: pads, or the automatic ones for this image. */
 export function paddingOf(
@@ -146,8 +146,43 @@ async function linear(
   return y;
 }
 
+/** scale * cos(x, w): x is divided by its length already, and so are the weights, whose length does not matter. */
+async function cosine(
+  node: NodeReader,
+  x: Activation,
+  weight: Constant,
+  scale: number,
+  name: string,
+): Promise<Activation> {
+  const rank = x.axes.length;
+  const last = x.axes[rank - 1];
+  const [inputs, features] = weight.shape;
+  if (last === -1 || weight.shape.length !== 2) throw node.unsupported('compares something else than directions');
+  await unitLengths(node, weight);
+  const order = [...x.value.shape.map((_, axis) => axis).filter((axis) => axis !== last), last];
+  const value = arranged(
+    node.builder,
+    x,
+    order.map((axis) => x.axes.indexOf(axis)),
+  );
+  const y = node.builder.cosineLinear(name, value, { features, scale });
+  await node.importer.assign(`${name}.weight`, weight, 'plain', [inputs, features]);
+  return { what: 'activation', value: y, axes: x.axes.map((axis) => (axis === -1 ? -1 : order.indexOf(axis))) };
+}
+
+/** Each column of [in, out] has length 1, or the product is no cosine. */
+async function unitLengths(node: NodeReader, weight: Constant): Promise<void> {
+  const values = await weight.read();
+  const [inputs, features] = weight.shape;
+  const squares = new Float64Array(features);
+  for (let at = 0; at < inputs * features; at++) squares[at % features] += values[at] ** 2;
+  if (squares.some((square) => Math.abs(square - 1) > 1e-4))
+    throw node.unsupported('compares with vectors of any length');
+}
+
 export const gemm: Reader = async (node) => {
-  const x = node.activation(0);
+  const input = node.input(0);
+  const x = input?.what === 'direction' ? input.x : node.activation(0);
   const given = node.constant(1);
   const c = node.optionalConstant(2);
   if (x.axes.length !== 2 || given.shape.length !== 2 || node.int('transA', 0) !== 0) {
@@ -156,6 +191,10 @@ export const gemm: Reader = async (node) => {
   const alpha = node.number('alpha', 1);
   const beta = node.number('beta', 1);
   const oriented = node.int('transB', 0) === 0 ? given : permuted(given, [1, 0]);
+  if (input?.what === 'direction') {
+    if (c !== null) throw node.unsupported('adds to a cosine');
+    return cosine(node, x, oriented, alpha, node.layerName(given));
+  }
   const weight = alpha === 1 ? oriented : mapped(oriented, (value) => alpha * value);
   const features = weight.shape[1];
   let bias: Constant | null = null;
@@ -170,6 +209,11 @@ export const gemm: Reader = async (node) => {
   const name = node.layerName(given, c);
   return plain(await linear(node, arranged(node.builder, x, [1]), weight, bias, name));
 };
+
+/** Cosines with the columns of a constant. */
+export function matMulDirection(node: NodeReader, x: Activation, given: Constant): Promise<Activation> {
+  return cosine(node, x, given, 1, node.layerName(given));
+}
 
 /** x W on the last axis, with the bias that follows. */
 export async function matMulConstant(node: NodeReader, x: Activation, given: Constant): Promise<Activation> {
@@ -256,9 +300,9 @@ export const layerNormalization: Reader = (node) => {
 };
 
 /** Each channel by itself, or in groups from opset 18 on. */
-async function groupNorm(node: NodeReader, groups: number, perGroup: boolean): Promise<Activation> {
+async function groupNorm(node: NodeReader, x: Activation, groups: number, perGroup: boolean): Promise<Activation> {
   const { builder, importer } = node;
-  const value = imageOf(node, node.activation(0));
+  const value = imageOf(node, x);
   const channels = value.shape[2];
   const [scale, shift] = [node.constant(1), node.constant(2)];
   const name = node.layerName(scale, shift);
@@ -278,12 +322,14 @@ async function groupNorm(node: NodeReader, groups: number, perGroup: boolean): P
 
 export const instanceNormalization: Reader = (node) => {
   const x = node.activation(0);
-  if (x.axes.length !== 4) throw node.unsupported('does not read an image');
-  return groupNorm(node, node.shapeOf(x)[1], false);
+  if (x.axes.length === 4) return groupNorm(node, x, node.shapeOf(x)[1], false);
+  const grouped = node.importer.regrouped.get(x.value.id);
+  if (grouped === undefined) throw node.unsupported('does not read an image');
+  return groupNorm(node, grouped.x, grouped.groups, true).then((result): Traced => ({ what: 'grouped', x: result }));
 };
 
 export const groupNormalization: Reader = (node) => {
   const groups = node.int('num_groups', 0);
   if (groups < 1) throw node.unsupported('has no groups');
-  return groupNorm(node, groups, node.opset < 21 && node.constant(1).shape[0] === groups);
+  return groupNorm(node, node.activation(0), groups, node.opset < 21 && node.constant(1).shape[0] === groups);
 };

@@ -94,6 +94,17 @@ export const reduceMean: Reader = async (node) => {
   throw node.unsupported(`averages over the axes ${axes.join(', ')} of ${rank}`);
 };
 
+/** The length of vectors, as part of a cosine. */
+export const reduceL2: Reader = async (node) => {
+  const x = node.activation(0);
+  const axes = (await node.setting(1, 'axes')) ?? [];
+  const last = x.axes.length - 1;
+  if (axes.length !== 1 || axisOf(axes[0], last + 1) !== last || node.int('keepdims', 1) !== 1) {
+    throw node.unsupported('is not the length of vectors along the last axis');
+  }
+  return { what: 'length', x };
+};
+
 /** ReduceMean of the squares of what is centred. */
 export const reduceMeanOf: Reader = async (node) => {
   const x = node.input(0);

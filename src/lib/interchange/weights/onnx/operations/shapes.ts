@@ -20,8 +20,19 @@ function shaped(node: NodeReader, x: Activation, target: Shape): Activation {
 }
 
 export const reshapeTo: Reader = async (node) => {
-  const x = node.activation(0);
-  return shaped(node, x, await reshapeTarget(node, node.shapeOf(x)));
+  const input = node.input(0);
+  const x = input?.what === 'grouped' ? input.x : node.activation(0);
+  const shape = node.shapeOf(x);
+  const target = await reshapeTarget(node, shape);
+  if (input?.what === 'grouped' && target.join() !== shape.join()) {
+    throw node.unsupported('does not bring the groups of a normalisation together');
+  }
+  const result = shaped(node, x, target);
+  // PyTorch's group normalisation begins so.
+  if (shape.length === 4 && target.length === 3) {
+    node.importer.regrouped.set(result.value.id, { x, groups: target[1] });
+  }
+  return result;
 };
 
 export const flatten: Reader = (node) => {
