@@ -5,6 +5,7 @@ import { addEvaluation } from '$lib/storage/evaluations';
 import type { EvaluationRecord } from '$lib/storage/records';
 import type { ImageResults } from '$lib/tasks/contract';
 import type { OutputProgress } from '$lib/training/predict';
+import { cachedSplit, evaluateCached } from './cached';
 import { evaluateHeldOut, type HeldOutRequest } from './held-out';
 
 export interface EvaluateModelRequest extends HeldOutRequest {
@@ -22,7 +23,9 @@ export type FullEvaluation = EvaluationRecord & { images: ImageResults };
 export async function evaluateModel(request: EvaluateModelRequest): Promise<FullEvaluation> {
   const { database, version, split, onProgress } = request;
   const { id: runId, checkpoint, epoch } = request.run ?? { id: '', checkpoint: 'best', epoch: 0 };
-  const evaluating = evaluateHeldOut(request);
+  // Features that are stored need not be computed again; what comes out is the same.
+  const cached = await cachedSplit(database, request);
+  const evaluating = cached === null ? evaluateHeldOut(request) : evaluateCached(request, cached);
   for (;;) {
     const next = await evaluating.next();
     if (next.done !== true) {

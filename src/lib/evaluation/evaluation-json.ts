@@ -10,7 +10,7 @@ export function evaluationJson(
   evaluation: Pick<EvaluationRecord, 'split' | 'checkpoint' | 'epoch' | 'result'>,
 ): EvaluationJson {
   const { split, checkpoint, epoch, result } = evaluation;
-  const { count, metrics, baseline, classes, per_class, confusion_matrix } = result;
+  const { count, metrics, baseline, baselines, classes, per_class, confusion_matrix } = result;
   return {
     split,
     checkpoint,
@@ -18,6 +18,7 @@ export function evaluationJson(
     count,
     metrics,
     baseline,
+    ...(baselines === undefined ? {} : { baselines }),
     classes,
     per_class,
     ...(confusion_matrix === undefined ? {} : { confusion_matrix }),

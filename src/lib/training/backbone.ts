@@ -14,8 +14,8 @@ import type { FeatureSource } from './feature-key';
 import type { FeatureRunner } from './features';
 
 /** Whether a run computes its features once: where no part of its backbone ever learns. */
-export function usesFeatureCache({ job, extractor }: Pick<RunRecord, 'job' | 'extractor'>): boolean {
-  if (extractor !== undefined) return true;
+export function usesFeatureCache(job: Pick<Job, 'fine_tune'>, isExtractor: boolean): boolean {
+  if (isExtractor) return true;
   // Jobs of runs from before there was fine-tuning say nothing of it.
   const fineTune: Job['fine_tune'] | undefined = job.fine_tune;
   return fineTune !== undefined && fineTune.train === 'head' && fineTune.cache && fineTune.unfreeze_every === 0;
@@ -37,8 +37,8 @@ export function backboneOf(
   const { shape } = head.nodes[0];
   const width = shape.reduce((product, length) => product * length, 1);
   if (extractor === undefined) return { source: { kind: 'graph', backbone, parameters }, width, shape };
-  const { weightsId, ...cut } = extractor;
-  return { source: { kind: 'extractor', extractor: cut, weightsId }, width, shape };
+  const { title, input, output, features, weightsId } = extractor;
+  return { source: { kind: 'extractor', extractor: { title, input, output, features }, weightsId }, width, shape };
 }
 
 /** For people: 'MobileNetV1 0.25 at 224 px'. */

@@ -12,7 +12,7 @@ import { appendFeatures, readFeatures, touchFeatureCache } from '$lib/storage/fe
 import type { Item, ResolvedPreprocess } from '$lib/storage/records';
 import type { RunEvent } from './events';
 import { featureKey, type FeatureSource } from './feature-key';
-import { FeatureTable, PLAIN, plainIds } from './feature-table';
+import { FeatureTable, PLAIN } from './feature-table';
 import { turn } from './turn';
 
 /** Computes features, [n, width] of a batch of bytes, as the evaluated backbone does. */
@@ -100,7 +100,7 @@ async function fill(table: FeatureTable, parts: readonly Part[], database: Datab
   return found;
 }
 
-/** The features of images where all of them are stored, else null. Computes nothing. */
+/** A table with room for these images, filled with what is stored of them; null where nothing is stored at all. Computes nothing. */
 export async function storedFeatures(
   database: Database,
   request: Omit<FeatureRequest, 'copies' | 'title'>,
@@ -108,8 +108,7 @@ export async function storedFeatures(
   if ((await database.count('featureCaches')) === 0) return null;
   const parts = await partsOf({ ...request, title: '', copies: null });
   const table = emptyTable(request, parts);
-  await fill(table, parts, database);
-  return plainIds(request.items).every((id) => table.has(id)) ? table : null;
+  return (await fill(table, parts, database)) === 0 ? null : table;
 }
 
 /** Yields progress; returns the table, or null when aborted: what had been computed by then is stored. */

@@ -79,7 +79,7 @@ async function* openSources(session: Session): AsyncGenerator<RunEvent, Sources 
   const { run, task, network, parameters, splits, engine, pool, database, signal } = session;
   const { job, classes, preprocess } = run;
   const options = { job, task, classes, preprocess, splits };
-  if (!usesFeatureCache(run)) return imageSources(options, pool);
+  if (!usesFeatureCache(job, run.extractor !== undefined)) return imageSources(options, pool);
   const copies = cachedCopies(job);
   const { source, width, shape } = backboneOf(network, parameters, run.extractor);
   const request = {
@@ -173,7 +173,9 @@ async function* learnClassifier(
 
 /** With cached features there is no backbone left that could be frozen. */
 function freezingOf({ run, network }: Session, stepsPerEpoch: number): Freezing {
-  return usesFeatureCache(run) ? NOTHING_FROZEN : createFreezing(network, run.job.fine_tune, stepsPerEpoch);
+  return usesFeatureCache(run.job, run.extractor !== undefined)
+    ? NOTHING_FROZEN
+    : createFreezing(network, run.job.fine_tune, stepsPerEpoch);
 }
 
 /** Values for all parameters of a graph; what `values` lacks is drawn. */

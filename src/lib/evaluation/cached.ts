@@ -1,0 +1,117 @@
+// Evaluates a model with a frozen backbone on features that are stored already: the same numbers without looking at an image, and
+// beside them what the nearest neighbours on those features get.
+
+import { splitAtFeatures } from '$lib/graph/heads';
+import type { ImportedExtractor } from '$lib/interchange/weights/contract';
+import { neighbourVotes } from '$lib/metrics/knn';
+import type { Database } from '$lib/storage/database';
+import type { Item } from '$lib/storage/records';
+import type { EvaluationResult, ImageResults, Task } from '$lib/tasks/contract';
+import { getTask } from '$lib/tasks/registry';
+import { backboneOf, usesFeatureCache } from '$lib/training/backbone';
+import { featureSource, plainIds, type FeatureTable } from '$lib/training/feature-table';
+import { storedFeatures } from '$lib/training/features';
+import type { OutputProgress } from '$lib/training/predict';
+import { annotationsOf } from '$lib/training/source';
+import { matchClasses } from './classes';
+import { evaluate } from './evaluate';
+import type { HeldOutRequest } from './held-out';
+
+/** Neighbours asked by the baseline. */
+const NEIGHBOURS = 5;
+/** Products of all comparisons together: about 5 seconds. Larger data sets go without the baseline. */
+const MOST_PRODUCTS = 5e9;
+
+export interface CachedSplit {
+  features: FeatureTable;
+  shape: readonly number[];
+  items: readonly Item[];
+  /** The train split; empty where not all of its features are stored. */
+  train: readonly Item[];
+}
+
+/** A frozen ONNX file of a run says where it is stored; one of a bundle does not, and has no features here. */
+type CachedModel = HeldOutRequest['model'] & { extractor?: ImportedExtractor & { weightsId?: string } };
+
+/** The stored features of a split; null where some image has none. */
+export async function cachedSplit(
+  database: Database,
+  { model, version, split }: Pick<HeldOutRequest, 'version' | 'split'> & { model: CachedModel },
+): Promise<CachedSplit | null> {
+  const { extractor } = model;
+  const weightsId = extractor?.weightsId;
+  if (!usesFeatureCache(model.job, extractor !== undefined)) return null;
+  if (extractor !== undefined && weightsId === undefined) return null;
+  const names = version.classes.map(({ name }) => name);
+  const all = matchClasses(version.items, names, model.classes);
+  const items = all.filter((item) => item.split === split);
+  const train = all.filter((item) => item.split === 'train');
+  const frozen = extractor !== undefined && weightsId !== undefined ? { ...extractor, weightsId } : undefined;
+  const { source, width, shape } = backboneOf(model.graph, model.parameters, frozen);
+  const wanted = [...items, ...train];
+  const features = await storedFeatures(database, { source, width, preprocess: model.preprocess, items: wanted });
+  const has = (some: readonly Item[]): boolean => features !== null && plainIds(some).every((id) => features.has(id));
+  if (features === null || !has(items)) return null;
+  return { features, shape, items, train: has(train) ? train : [] };
+}
+
+/** As evaluateHeldOut, with the baseline of nearest neighbours. Throws 'empty-split' and, when aborted, 'cancelled'. */
+export async function* evaluateCached(
+  { model, version, split, engine, signal }: HeldOutRequest,
+  { features, shape, items, train }: CachedSplit,
+): AsyncGenerator<OutputProgress, { result: EvaluationResult; images: ImageResults }> {
+  const task = getTask(model.task.id);
+  const { job, classes } = model;
+  const source = featureSource(features, {
+    items,
+    task,
+    classes,
+    shape,
+    batchSize: job.training.batch_size,
+    seed: job.seed,
+    shuffle: false,
+    copies: 0,
+  });
+  const predictor = engine.predictor(splitAtFeatures(model.graph).head, model.parameters);
+  try {
+    const names = version.classes.map(({ name }) => name);
+    const all = matchClasses(version.items, names, classes).filter((item) => item.split === 'train');
+    const judged = yield* evaluate({ model: predictor, source, task, classes, train: annotationsOf(all), signal });
+    // Train images are their own nearest neighbours.
+    const baseline = split === 'train' ? null : neighbourBaseline(task, classes, features, { items, train });
+    if (baseline === null) return judged;
+    return { ...judged, result: { ...judged.result, baselines: [baseline] } };
+  } finally {
+    predictor.dispose();
+  }
+}
+
+type Baseline = NonNullable<EvaluationResult['baselines']>[number];
+
+/** What the nearest neighbours of the train split answer, judged as the model is. Null where that would take too long. */
+export function neighbourBaseline(
+  task: Task,
+  classes: readonly string[],
+  features: FeatureTable,
+  { items, train }: { items: readonly Item[]; train: readonly Item[] },
+): Baseline | null {
+  const { width } = features;
+  if (train.length === 0 || items.length * train.length * width > MOST_PRODUCTS) return null;
+  const votes = neighbourVotes(
+    { values: features.rows(plainIds(train)), width },
+    task.targets(annotationsOf(train), classes).values,
+    { values: features.rows(plainIds(items)), width },
+    { k: NEIGHBOURS, weighted: true },
+  );
+  const { result } = task.evaluate({
+    // As logits: their softmax is the votes again.
+    outputs: votes.map((share) => Math.log(Math.max(share, 1e-6))),
+    annotations: annotationsOf(items),
+    paths: items.map(({ path }) => path),
+    classes,
+    train: annotationsOf(train),
+  });
+  // Metrics of answers alone: shares of five votes are no probabilities worth a loss.
+  const metrics = Object.fromEntries(Object.keys(result.baseline.metrics).map((id) => [id, result.metrics[id]]));
+  return { id: 'knn', name: `${NEIGHBOURS} nearest neighbours on the features`, metrics };
+}
