@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Kernels } from '$lib/graph/ops/forward';
 import type { DeviceReport } from '../contract';
-import { batchNormTrain, conv2d, depthwiseConv2d } from './wasm';
+import { batchNormTrain, conv2d, depthwiseConv2d, hardSwish, silu } from './wasm';
 import type { ConvGeometry, FusedActivation } from './wasm';
 import { matrixGradientConv2d } from './webgpu-conv2d';
 
@@ -18,6 +18,8 @@ export const trainingKernels: Kernels = {
   depthwiseConv2d: (x, filter, geometry, bias, activation) =>
     finish(depthwiseConv2d(x, filter, geometry), bias, activation),
   batchNormTrain,
+  hardSwish,
+  silu,
 };
 
 /** Evaluation only: bias and activation cost no pass of their own over the activations. */
@@ -38,6 +40,8 @@ export const fusedKernels: Kernels = {
     return tf.fused.depthwiseConv2d({ x: padded, filter, ...options });
   },
   batchNormTrain,
+  hardSwish,
+  silu,
 };
 
 /**

@@ -19,6 +19,10 @@ export const DEPTHWISE = {
 
 export const BATCH_NORM = { forward: 'TrainyardBatchNorm', gradient: 'TrainyardBatchNormGradient' } as const;
 
+/** Where a backend registers them; elsewhere tfjs's public ops do. */
+export const HARD_SWISH = { forward: 'TrainyardHardSwish', gradient: 'TrainyardHardSwishGradient' } as const;
+export const SILU = { gradient: 'TrainyardSiluGradient' } as const;
+
 /** Of CONV2D; a depthwise convolution has no groups. */
 export interface ConvAttributes extends ConvGeometry {
   groups: number;
@@ -63,6 +67,33 @@ export function runBatchNormTrain(
   return { y, mean, varBiased };
 }
 
+/** x * relu6(x + 3) / 6. */
+export function runHardSwish(x: tf.Tensor): tf.Tensor {
+  return tf.engine().runKernel(HARD_SWISH.forward, { x });
+}
+
+/** x * sigmoid(x), tfjs's own two passes; the gradient is one of ours. */
+export function runSilu(x: tf.Tensor): tf.Tensor {
+  const differentiable = tf.customGrad((...inputs) => {
+    const save = inputs.at(-1);
+    const s = tf.sigmoid(x);
+    if (typeof save === 'function') save([x, s]);
+    const gradFunc = (dy: tf.Tensor, [x0, s0]: tf.Tensor[]): tf.Tensor =>
+      tf.engine().runKernel(SILU.gradient, { x: x0, s: s0, dy });
+    return { value: tf.mul(x, s), gradFunc };
+  });
+  return differentiable(x);
+}
+
+const hardSwishGradient: tf.GradConfig = {
+  kernelName: HARD_SWISH.forward,
+  inputsToSave: ['x'],
+  gradFunc: (dy, [x]) => {
+    if (Array.isArray(dy)) throw new Error('An activation has one output.');
+    return { x: () => tf.engine().runKernel(HARD_SWISH.gradient, { x, dy }) };
+  },
+};
+
 function convolutionGradient(names: typeof CONV2D | typeof DEPTHWISE): tf.GradConfig {
   return {
     kernelName: names.forward,
@@ -96,7 +127,12 @@ const batchNormGradient: tf.GradConfig = {
 /** Tells tfjs the derivatives, which are the same on every backend. Idempotent. */
 export function registerOwnGradients(): void {
   if (tf.getGradient(CONV2D.forward) !== undefined) return;
-  for (const gradient of [convolutionGradient(CONV2D), convolutionGradient(DEPTHWISE), batchNormGradient]) {
+  for (const gradient of [
+    convolutionGradient(CONV2D),
+    convolutionGradient(DEPTHWISE),
+    batchNormGradient,
+    hardSwishGradient,
+  ]) {
     tf.registerGradient(gradient);
   }
 }

@@ -29,6 +29,8 @@ export interface Kernels {
     epsilon: number,
     activation: FusedActivation,
   ): BatchNormTrainResult;
+  hardSwish(x: Tensor): Tensor;
+  silu(x: Tensor): Tensor;
 }
 
 /** One pass through a graph: who asks, with which weights. */

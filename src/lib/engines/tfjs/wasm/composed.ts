@@ -88,3 +88,13 @@ export function composedBatchNormTrain(
   });
   return { y: normalize(x, gamma, beta), mean, varBiased };
 }
+
+/** See `hardSwish` in index.ts. */
+export function composedHardSwish(x: tf.Tensor): tf.Tensor {
+  return tf.mul(x, tf.div(tf.relu6(tf.add(x, 3)), 6));
+}
+
+/** See `silu` in index.ts. */
+export function composedSilu(x: tf.Tensor): tf.Tensor {
+  return tf.mul(x, tf.sigmoid(x));
+}

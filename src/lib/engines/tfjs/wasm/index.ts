@@ -2,11 +2,28 @@
 // Every function works on every backend; on wasm it runs hand-written SIMD, on cpu plain JavaScript where ../cpu is registered,
 // elsewhere tfjs's public ops.
 
-import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { backend, getBackend, getKernel } from '@tensorflow/tfjs-core';
-import { CONV2D, registerOwnGradients, runBatchNormTrain, runConv2d, runDepthwiseConv2d } from '../own-ops';
-import { composedBatchNormTrain, composedConv2d, composedDepthwiseConv2d } from './composed';
+import {
+  CONV2D,
+  HARD_SWISH,
+  registerOwnGradients,
+  runBatchNormTrain,
+  runConv2d,
+  runDepthwiseConv2d,
+  runHardSwish,
+  runSilu,
+  SILU,
+} from '../own-ops';
+import {
+  composedBatchNormTrain,
+  composedConv2d,
+  composedDepthwiseConv2d,
+  composedHardSwish,
+  composedSilu,
+} from './composed';
 import { wasmBackend } from './heap';
+import { activationKernels } from './kernels/activations';
 import { batchNormKernels } from './kernels/batch-norm-train';
 import { conv2dKernels } from './kernels/conv2d';
 import { register } from './kernels/definition';
@@ -29,6 +46,7 @@ export function registerWasmTrainingKernels(): void {
     ...conv2dKernels,
     ...depthwiseConv2dKernels,
     ...batchNormKernels,
+    ...activationKernels,
     unsortedSegmentSumKernel,
     maxPoolGradKernel,
     matMulKernel(),
@@ -47,10 +65,10 @@ export async function startWasmThreads(threads: number): Promise<number> {
 }
 
 /** True when kernels of ours are what runs. */
-function hasOwnKernels(): boolean {
+function hasOwnKernels(kernel: string = CONV2D.forward): boolean {
   const name = getBackend();
   if (name === 'wasm') registerWasmTrainingKernels();
-  return getKernel(CONV2D.forward, name) !== undefined;
+  return getKernel(kernel, name) !== undefined;
 }
 
 /**
@@ -82,4 +100,14 @@ export function batchNormTrain(
 ): BatchNormTrainResult {
   if (hasOwnKernels()) return runBatchNormTrain(x, gamma, beta, epsilon, activation);
   return composedBatchNormTrain(x, gamma, beta, epsilon, activation);
+}
+
+/** x * relu6(x + 3) / 6, differentiable (Howard et al. 2019). */
+export function hardSwish(x: Tensor): Tensor {
+  return hasOwnKernels(HARD_SWISH.forward) ? runHardSwish(x) : composedHardSwish(x);
+}
+
+/** x * sigmoid(x), differentiable. */
+export function silu(x: Tensor): Tensor {
+  return hasOwnKernels(SILU.gradient) ? runSilu(x) : composedSilu(x);
 }

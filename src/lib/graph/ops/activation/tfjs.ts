@@ -15,7 +15,7 @@ const geluTanh = (x: tf.Tensor): tf.Tensor => {
   return tf.mul(tf.mul(x, 0.5), tf.add(tf.tanh(inner), 1));
 };
 
-export const activation: Forward<'activation'> = ({ attributes: { kind, slope } }, [x]) => {
+export const activation: Forward<'activation'> = ({ attributes: { kind, slope } }, [x], { kernels }) => {
   switch (kind) {
     case 'relu':
       return tf.relu(x);
@@ -28,7 +28,7 @@ export const activation: Forward<'activation'> = ({ attributes: { kind, slope } 
     case 'tanh':
       return tf.tanh(x);
     case 'silu':
-      return tf.mul(x, tf.sigmoid(x));
+      return kernels.silu(x);
     case 'gelu':
       return gelu(x);
     case 'gelu_tanh':
@@ -36,7 +36,7 @@ export const activation: Forward<'activation'> = ({ attributes: { kind, slope } 
     case 'hard_sigmoid':
       return hardSigmoid(x);
     case 'hard_swish':
-      return tf.mul(x, hardSigmoid(x));
+      return kernels.hardSwish(x);
     default:
       return kind satisfies never;
   }

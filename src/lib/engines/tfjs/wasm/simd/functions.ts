@@ -1,5 +1,6 @@
 // Every SIMD function, by the name it has in the module. Adding one: a file here and a line.
 
+import { activationFunctions } from './activations';
 import { batchNormFunctions } from './batch-norm';
 import { depthwiseFunctions } from './depthwise';
 import { gemmFunctions } from './gemm';
@@ -13,6 +14,7 @@ export function simdFunctions(fused: boolean) {
     ...depthwiseFunctions,
     ...batchNormFunctions,
     ...maxPoolFunctions,
+    ...activationFunctions,
   };
 }
 
