@@ -92,6 +92,28 @@ describe('the assembler', () => {
     expect(Array.from(floats.subarray(32, 39))).toEqual([0, 0, 3, 0, 0, 0, 5.5]);
   });
 
+  it.each([
+    ['abs', [-1.5, 0, 2, -3, -4], [1.5, 0, 2, 3, 4]],
+    ['sqrt', [4, 2, 0.25, 9, 16], [2, Math.fround(Math.SQRT2), 0.5, 3, 4]],
+    ['nearest', [0.5, 1.5, -2.6, 7.2, 2.5], [0, 2, -3, 7, 2]],
+    ['powerOfTwo', [0, -1, 10, -126, 127], [1, 0.5, 1024, 2 ** -126, 2 ** 127]],
+  ] as const)('has %s for one lane and for four', (operation, inputs, expected) => {
+    const { memory, run } = load({
+      f: defineFunction({ x: 'i32', y: 'i32', count: 'i32' }, (f, p) => {
+        f.forLanes(p.count, (lanes, at) => {
+          const x = lanes.load(p.x.add(at));
+          f.store(lanes, p.y.add(at), x[operation]().div(lanes.splat(F32.of(4))));
+        });
+      }),
+    });
+    const floats = new Float32Array(memory.buffer);
+    floats.set(inputs);
+    run('f', 0, 64, inputs.length);
+    expect(Array.from(floats.subarray(16, 16 + inputs.length))).toEqual(
+      expected.map((value) => Math.fround(value / 4)),
+    );
+  });
+
   it('reads the lanes of a vector in memory order', () => {
     const { memory, run } = load({
       reverse: defineFunction({ from: 'i32', to: 'i32' }, (f, p) => {

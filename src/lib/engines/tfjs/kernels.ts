@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Kernels } from '$lib/graph/ops/forward';
 import type { DeviceReport } from '../contract';
-import { batchNormTrain, conv2d, depthwiseConv2d, hardSwish, silu } from './wasm';
+import { batchNormTrain, conv2d, depthwiseConv2d, gelu, hardSwish, layerNorm, silu } from './wasm';
 import type { ConvGeometry, FusedActivation } from './wasm';
 import { matrixGradientConv2d } from './webgpu-conv2d';
 
@@ -20,6 +20,8 @@ export const trainingKernels: Kernels = {
   batchNormTrain,
   hardSwish,
   silu,
+  gelu,
+  layerNorm,
 };
 
 /** Evaluation only: bias and activation cost no pass of their own over the activations. */
@@ -42,6 +44,8 @@ export const fusedKernels: Kernels = {
   batchNormTrain,
   hardSwish,
   silu,
+  gelu,
+  layerNorm,
 };
 
 /**

@@ -31,6 +31,9 @@ export interface Kernels {
   ): BatchNormTrainResult;
   hardSwish(x: Tensor): Tensor;
   silu(x: Tensor): Tensor;
+  gelu(x: Tensor): Tensor;
+  /** Over the last axis; gamma, beta [channels]. */
+  layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor;
 }
 
 /** One pass through a graph: who asks, with which weights. */

@@ -15,11 +15,14 @@ import {
   runSilu,
   SILU,
 } from '../own-ops';
+import { GELU, LAYER_NORM, registerTransformerGradients, runGelu, runLayerNorm } from '../transformer-ops';
 import {
   composedBatchNormTrain,
   composedConv2d,
   composedDepthwiseConv2d,
+  composedGelu,
   composedHardSwish,
+  composedLayerNorm,
   composedSilu,
 } from './composed';
 import { wasmBackend } from './heap';
@@ -28,6 +31,7 @@ import { batchNormKernels } from './kernels/batch-norm-train';
 import { conv2dKernels } from './kernels/conv2d';
 import { register } from './kernels/definition';
 import { depthwiseConv2dKernels } from './kernels/depthwise-conv2d';
+import { layerNormKernels } from './kernels/layer-norm';
 import { matMulKernel } from './kernels/mat-mul';
 import { maxPoolGradKernel } from './kernels/max-pool-grad';
 import { unsortedSegmentSumKernel } from './kernels/unsorted-segment-sum';
@@ -47,12 +51,14 @@ export function registerWasmTrainingKernels(): void {
     ...depthwiseConv2dKernels,
     ...batchNormKernels,
     ...activationKernels,
+    ...layerNormKernels,
     unsortedSegmentSumKernel,
     maxPoolGradKernel,
     matMulKernel(),
   ];
   for (const kernel of kernels) register(kernel);
   registerOwnGradients();
+  registerTransformerGradients();
 }
 
 /**
@@ -110,4 +116,15 @@ export function hardSwish(x: Tensor): Tensor {
 /** x * sigmoid(x), differentiable. */
 export function silu(x: Tensor): Tensor {
   return hasOwnKernels(SILU.gradient) ? runSilu(x) : composedSilu(x);
+}
+
+/** x times the normal distribution function at x (Hendrycks and Gimpel 2016), differentiable. */
+export function gelu(x: Tensor): Tensor {
+  return hasOwnKernels(GELU.forward) ? runGelu(x) : composedGelu(x);
+}
+
+/** Layer normalisation over the last axis of x (Ba et al. 2016), differentiable; gamma, beta [channels]. */
+export function layerNorm(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Tensor {
+  if (hasOwnKernels(LAYER_NORM.forward)) return runLayerNorm(x, gamma, beta, epsilon);
+  return composedLayerNorm(x, gamma, beta, epsilon);
 }

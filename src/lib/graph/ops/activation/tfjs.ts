@@ -5,9 +5,6 @@ import type { Forward } from '../forward';
 
 const hardSigmoid = (x: tf.Tensor): tf.Tensor => tf.div(tf.relu6(tf.add(x, 3)), 6);
 
-/** 0.5 x (1 + erf(x / sqrt 2)). */
-const gelu = (x: tf.Tensor): tf.Tensor => tf.mul(tf.mul(x, 0.5), tf.add(tf.erf(tf.mul(x, Math.SQRT1_2)), 1));
-
 /** 0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))), Hendrycks and Gimpel 2016. */
 const geluTanh = (x: tf.Tensor): tf.Tensor => {
   const cube = tf.mul(tf.mul(x, x), x);
@@ -30,7 +27,7 @@ export const activation: Forward<'activation'> = ({ attributes: { kind, slope } 
     case 'silu':
       return kernels.silu(x);
     case 'gelu':
-      return gelu(x);
+      return kernels.gelu(x);
     case 'gelu_tanh':
       return geluTanh(x);
     case 'hard_sigmoid':

@@ -5,6 +5,10 @@ import { float32, signed, unsigned, type Bytes } from './encoding';
 
 const SIMD = 0xfd;
 
+/** Of float32. */
+const EXPONENT_BIAS = 127;
+const EXPONENT_SHIFT = 23;
+
 /** Alignment hint 0: unaligned access costs nothing on the machines that matter. */
 function memory(offset: number): number[] {
   return [0, ...unsigned(offset)];
@@ -77,6 +81,13 @@ export interface Lanes<L> {
   add(other: L): L;
   sub(other: L): L;
   mul(other: L): L;
+  div(other: L): L;
+  abs(): L;
+  sqrt(): L;
+  /** The nearest whole number, halves to the even one. */
+  nearest(): L;
+  /** 2 to the power of this, a whole number in -126..127. */
+  powerOfTwo(): L;
   /** Clamped to [low, high]; a NaN stays a NaN. */
   clamp(low: L, high: L): L;
   /** this where low < z < high, else 0. */
@@ -131,6 +142,23 @@ export class F32 implements Lanes<F32> {
   mul(other: F32): F32 {
     return this.with(other, 0x94);
   }
+  div(other: F32): F32 {
+    return this.with(other, 0x95);
+  }
+  abs(): F32 {
+    return new F32([...this.code, 0x8b]);
+  }
+  sqrt(): F32 {
+    return new F32([...this.code, 0x91]);
+  }
+  nearest(): F32 {
+    return new F32([...this.code, 0x90]);
+  }
+  powerOfTwo(): F32 {
+    // The exponent's bits: saturating truncation to an integer, plus the bias, moved into place.
+    const whole = new I32([...this.code, 0xfc, 0]);
+    return new F32([...whole.add(EXPONENT_BIAS).shiftLeft(EXPONENT_SHIFT).code, 0xbe]);
+  }
   clamp(low: F32, high: F32): F32 {
     return this.with(low, 0x97).with(high, 0x96);
   }
@@ -163,6 +191,10 @@ export class V128 implements Lanes<V128> {
   static loadSplat(address: I32, offset = 0): V128 {
     return new V128([...address.code, SIMD, 9, ...memory(offset)]);
   }
+  /** One float from memory, and zeros. */
+  static loadOne(address: I32, offset = 0): V128 {
+    return new V128([...address.code, SIMD, 0x5c, ...memory(offset)]);
+  }
   static splat(value: F32): V128 {
     return new V128([...value.code, SIMD, 0x13]);
   }
@@ -184,6 +216,26 @@ export class V128 implements Lanes<V128> {
   mul(other: V128): V128 {
     return this.with(other, 0xe6);
   }
+  div(other: V128): V128 {
+    return this.with(other, 0xe7);
+  }
+  private alone(opcode: number): V128 {
+    return new V128([...this.code, SIMD, ...unsigned(opcode)]);
+  }
+  abs(): V128 {
+    return this.alone(0xe0);
+  }
+  sqrt(): V128 {
+    return this.alone(0xe3);
+  }
+  nearest(): V128 {
+    return this.alone(0x6a);
+  }
+  powerOfTwo(): V128 {
+    const bias = [...I32.of(EXPONENT_BIAS).code, SIMD, 0x11];
+    const biased = [...this.alone(0xf8).code, ...bias, SIMD, ...unsigned(0xae)];
+    return new V128([...biased, ...I32.of(EXPONENT_SHIFT).code, SIMD, ...unsigned(0xab)]);
+  }
   /** pmin and pmax: one machine instruction each on x86, against eight for the NaN-ordering min and max. */
   clamp(low: V128, high: V128): V128 {
     return this.with(low, 0xeb).with(high, 0xea);
@@ -199,9 +251,24 @@ export class V128 implements Lanes<V128> {
   fusedMultiplyAdd(factor: V128, addend: V128): V128 {
     return new V128([...this.code, ...factor.code, ...addend.code, SIMD, ...unsigned(0x105)]);
   }
+  /** The first two floats, or the last two, as doubles. */
+  promote(half: 'low' | 'high'): V128 {
+    if (half === 'low') return this.alone(0x5f);
+    const upper = Array.from({ length: 16 }, (_, byte) => (byte + 8) % 16);
+    return new V128([...this.code, ...this.code, SIMD, 0x0d, ...upper]).alone(0x5f);
+  }
+  addDoubles(other: V128): V128 {
+    return this.with(other, 0xf0);
+  }
+  mulDoubles(other: V128): V128 {
+    return this.with(other, 0xf2);
+  }
   lane(index: number): F32 {
     return new F32([...this.code, SIMD, 0x1f, index]);
   }
 }
+
+/** Stores the first of two doubles. */
+export const ONE_DOUBLE = { storeCode: (offset: number): number[] => [SIMD, 0x5b, ...memory(offset), 0] };
 
 export type Value = I32 | F32 | V128;

@@ -3,6 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { HARD_SWISH, SILU } from '../../own-ops';
+import { GELU } from '../../transformer-ops';
 import type { SimdFunctionName } from '../simd/functions';
 import type { WasmKernel } from './definition';
 
@@ -30,4 +31,6 @@ export const activationKernels: readonly WasmKernel[] = [
   elementwise(HARD_SWISH.forward, 'hardSwish', ['x']),
   elementwise(HARD_SWISH.gradient, 'hardSwishGradient', ['x', 'dy']),
   elementwise(SILU.gradient, 'siluGradient', ['x', 's', 'dy']),
+  elementwise(GELU.forward, 'gelu', ['x']),
+  elementwise(GELU.gradient, 'geluGradient', ['x', 'dy']),
 ];

@@ -3,8 +3,10 @@
 import { activationFunctions } from './activations';
 import { batchNormFunctions } from './batch-norm';
 import { depthwiseFunctions } from './depthwise';
+import { geluFunctions } from './gelu';
 import { gemmFunctions } from './gemm';
 import { im2colFunctions } from './im2col';
+import { layerNormFunctions } from './layer-norm';
 import { maxPoolFunctions } from './max-pool';
 
 export function simdFunctions(fused: boolean) {
@@ -14,6 +16,8 @@ export function simdFunctions(fused: boolean) {
     ...depthwiseFunctions,
     ...batchNormFunctions,
     ...maxPoolFunctions,
+    ...geluFunctions,
+    ...layerNormFunctions,
     ...activationFunctions,
   };
 }
