@@ -31,7 +31,7 @@ function encodeAttribute(name: string, attribute: OnnxAttribute): ProtobufWriter
   return writer.integer(fields.type, ATTRIBUTE_TYPES[attribute.type]);
 }
 
-function encodeNode(node: OnnxNode): ProtobufWriter {
+export function encodeNode(node: OnnxNode): ProtobufWriter {
   const fields = FIELDS.node;
   return new ProtobufWriter()
     .strings(fields.input, node.inputs)
@@ -44,7 +44,7 @@ function encodeNode(node: OnnxNode): ProtobufWriter {
     );
 }
 
-function encodeTensor(tensor: OnnxTensor): ProtobufWriter {
+export function encodeInitializer(tensor: OnnxTensor): ProtobufWriter {
   const fields = FIELDS.tensor;
   return new ProtobufWriter()
     .integers(fields.dims, tensor.shape)
@@ -53,7 +53,7 @@ function encodeTensor(tensor: OnnxTensor): ProtobufWriter {
     .bytes(fields.rawData, tensor.type === 'float32' ? bytesOf(tensor.values) : int64Bytes(tensor.values));
 }
 
-function encodePort({ name, shape }: OnnxPort): ProtobufWriter {
+export function encodePort({ name, shape }: OnnxPort): ProtobufWriter {
   const dimensions = shape.map((length) =>
     typeof length === 'number'
       ? new ProtobufWriter().integer(FIELDS.dimension.value, length)
@@ -71,7 +71,7 @@ export function encodeOnnx(model: OnnxModel): Blob {
   const graph = new ProtobufWriter()
     .messages(FIELDS.graph.node, model.nodes.map(encodeNode))
     .string(FIELDS.graph.name, model.name)
-    .messages(FIELDS.graph.initializer, model.initializers.map(encodeTensor))
+    .messages(FIELDS.graph.initializer, model.initializers.map(encodeInitializer))
     .string(FIELDS.graph.docString, model.documentation)
     .messages(FIELDS.graph.input, model.inputs.map(encodePort))
     .messages(FIELDS.graph.output, model.outputs.map(encodePort));

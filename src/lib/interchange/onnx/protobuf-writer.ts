@@ -62,6 +62,11 @@ export class ProtobufWriter {
     return this.tag(field, LENGTH_DELIMITED, ...varint(value.byteLength)).push(value);
   }
 
+  /** Tag and length of a field whose content comes from elsewhere. */
+  header(field: number, length: number): this {
+    return this.tag(field, LENGTH_DELIMITED, ...varint(length));
+  }
+
   string(field: number, value: string): this {
     return this.bytes(field, utf8(value));
   }

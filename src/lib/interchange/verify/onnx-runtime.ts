@@ -32,9 +32,13 @@ export function onnxRunner(runtime: OnnxRuntime): LoadModel {
 }
 
 /** ONNX Runtime Web on one thread, its WASM from our own origin. Loaded when first needed: 12 MB. */
-export async function onnxRuntimeWeb(): Promise<LoadModel> {
+export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   const runtime = await import('onnxruntime-web/wasm');
   // More threads would each be a worker of its own; a check of a few dozen images does not earn their start.
   runtime.env.wasm.numThreads = 1;
-  return onnxRunner(runtime);
+  return runtime;
+}
+
+export async function onnxRuntimeWeb(): Promise<LoadModel> {
+  return onnxRunner(await loadOnnxRuntime());
 }

@@ -3,8 +3,10 @@
 import { TrainyardError } from '$lib/core/errors';
 import type { Value } from '$lib/graph/builder';
 import type { Graph, GraphNode, OpName, ParameterValues } from '$lib/graph/types';
-import type { ArchitectureResult, ImportedArchitecture } from '../contract';
+import type { ArchitectureResult, ImportedArchitecture, ImportedExtractor } from '../contract';
 import { Unsupported } from './constant';
+import { featuresTensor, makersOf } from './features';
+import { realInputs } from './file';
 import type { OnnxFile } from './file';
 import { Importer } from './importer';
 import { imageInput, inputActivation } from './input';
@@ -18,9 +20,38 @@ export async function importArchitecture(file: OnnxFile, step: LeadingStep | nul
   try {
     return { kind: 'graph', architecture: await importGraph(file, step) };
   } catch (error) {
-    if (error instanceof Unsupported)
-      return { kind: 'unsupported', reason: error.reason, unsupported: error.operations };
     if (error instanceof TrainyardError) return { kind: 'unsupported', reason: error.message, unsupported: [] };
+    if (!(error instanceof Unsupported)) throw error;
+    const { reason, operations: unsupported } = error;
+    const extractor = extractorOf(file);
+    return extractor === null
+      ? { kind: 'unsupported', reason, unsupported }
+      : { kind: 'extractor', extractor, reason, unsupported };
+  }
+}
+
+/** Sets of operations that ONNX Runtime has. */
+const RUNTIME_DOMAINS: readonly string[] = ['', 'ai.onnx.ml', 'com.microsoft'];
+const FLOAT16 = 10;
+
+/** The file as something that ONNX Runtime computes features with; null where it is no network of images or has no such tensor. */
+function extractorOf(file: OnnxFile): ImportedExtractor | null {
+  try {
+    const { name, layout, imageSize } = imageInput(file);
+    const output = logitsOf(file);
+    const nodes = neededNodes(file, [output]);
+    const found = featuresTensor(file, output, nodes);
+    const runs = file.unusual !== null || nodes.every(({ domain }) => RUNTIME_DOMAINS.includes(domain));
+    const half = realInputs(file).some(({ type }) => type === FLOAT16);
+    if (found === null || !runs || half || found.length < 1 || !makersOf(file).has(found.tensor)) return null;
+    return {
+      title: titleOf(file),
+      input: { name, layout, imageSize },
+      output: found.tensor,
+      features: found.length,
+    };
+  } catch (error) {
+    if (error instanceof Unsupported) return null;
     throw error;
   }
 }
@@ -29,7 +60,7 @@ export async function importArchitecture(file: OnnxFile, step: LeadingStep | nul
 function logitsOf(file: OnnxFile): string {
   const [output] = file.outputs;
   if (output === undefined) throw new Unsupported('It has no output.');
-  const makers = new Map(file.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const makers = makersOf(file);
   let { name } = output;
   for (let count = 0; count < 64; count++) {
     const node = makers.get(name);
