@@ -1,13 +1,16 @@
 // MobileNetV1 with Keras's published ImageNet weights: the numbers of a real file must recognise real photographs. The data are
 // not part of the project; Chromium decodes the JPEGs.
 
-import { existsSync, openAsBlob, readFileSync } from 'node:fs';
+import { existsSync, openAsBlob, readFileSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readSource } from '$lib/data/read-source';
 import type { Engine } from '$lib/engines/contract';
+import { initializeParameters } from '$lib/graph/initialize';
 import { withNormalization } from '$lib/graph/passes';
 import type { Graph, ParameterValues } from '$lib/graph/types';
+import { loadWeights } from '$lib/interchange/weights/load';
+import { openWeights } from '$lib/interchange/weights/open';
 import { buildModel } from '$lib/models/build';
 import { getWeightsMapping } from '$lib/models/weights';
 import { nodeEngine } from '../../contract/node-engine';
@@ -126,5 +129,19 @@ describe.skipIf(missing)('MobileNetV1 0.25 with ImageNet weights of Keras', () =
     predictor.dispose();
     // Another implementation has 82.5% on these. One image is left to decoders, which differ by a grey level here and there.
     expect(Math.abs(hits - 0.825 * COUNT)).toBeLessThanOrEqual(1);
+  });
+
+  test('the loader brings every variable into its place, the classifier’s too', async () => {
+    const files = readdirSync(WEIGHTS).map((path) => ({ path, blob: new Blob([readFileSync(join(WEIGHTS, path))]) }));
+    const file = await openWeights(files, 'mobilenet');
+    const model = await buildModel('mobilenetv1_025', { config: {}, imageSize: [SIZE, SIZE], classes: 1000 });
+    const mapping = await getWeightsMapping('mobilenetv1_025');
+    const { parameters: loaded, report } = await loadWeights(model, file, initializeParameters(model, 1), {
+      source: 'mobilenet',
+      mapping,
+    });
+    expect(report).toMatchObject({ missing: [], mismatched: [], unused: [], backbone: { loaded: 135, total: 135 } });
+    expect([...loaded.keys()].sort()).toEqual([...parameters.keys()].sort());
+    for (const [name, values] of parameters) expect(loaded.get(name), name).toEqual(values);
   });
 });
