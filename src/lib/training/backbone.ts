@@ -10,6 +10,7 @@ import { IMPORTED } from '$lib/models/imported';
 import { getModel } from '$lib/models/registry';
 import type { Database } from '$lib/storage/database';
 import type { ResolvedPreprocess, RunRecord } from '$lib/storage/records';
+import { weightsFiles } from '$lib/storage/weights';
 import type { FeatureSource } from './feature-key';
 import type { FeatureRunner } from './features';
 
@@ -51,7 +52,7 @@ export function backboneTitle({ job, weights, preprocess }: RunRecord): string {
 const NO_TARGETS = { values: new Float32Array(), shape: [0] };
 
 /** Runs it on the engine in evaluation mode. */
-export function graphRunner(
+function graphRunner(
   engine: Engine,
   { backbone, parameters }: Extract<FeatureSource, { kind: 'graph' }>,
   { mean, std }: Pick<ResolvedPreprocess, 'mean' | 'std'>,
@@ -63,12 +64,25 @@ export function graphRunner(
   };
 }
 
+/** Runs it in ONNX Runtime, which is loaded for it. Throws 'weights-missing' and 'extractor-failed'. */
+async function extractorRunner(
+  database: Database,
+  { extractor, weightsId }: Extract<FeatureSource, { kind: 'extractor' }>,
+  { mean, std }: Pick<ResolvedPreprocess, 'mean' | 'std'>,
+): Promise<FeatureRunner> {
+  const [{ blob }] = await weightsFiles(database, weightsId);
+  const { createExtractor } = await import('$lib/interchange/weights/onnx/extractor');
+  const running = await createExtractor(blob, extractor);
+  return { run: (batch) => running.run(batch, { mean, std }), dispose: () => running.dispose() };
+}
+
 /** Opens what computes the features. */
-export function openRunner(
+export async function openRunner(
   source: FeatureSource,
   preprocess: ResolvedPreprocess,
-  { engine }: { engine: Engine; database: Database },
+  { engine, database }: { engine: Engine; database: Database },
 ): Promise<FeatureRunner> {
-  if (source.kind === 'extractor') throw new Error('ONNX extractors are not wired yet');
-  return Promise.resolve(graphRunner(engine, source, preprocess));
+  return source.kind === 'extractor'
+    ? extractorRunner(database, source, preprocess)
+    : graphRunner(engine, source, preprocess);
 }
