@@ -158,7 +158,7 @@ export async function predict({ positionals, flags, open, print }) {
 /** @param {Context} context */
 export async function exportModel({ positionals, flags, open, print }) {
   const folder = await runFolder(positionals[0], 'export');
-  const known = ['onnx', 'tfjs', 'safetensors'];
+  const known = ['onnx', 'tfjs', 'safetensors', 'pytorch'];
   const formats = (flags.format ?? known.join(',')).split(',').map((text) => text.trim());
   const unknown = formats.find((format) => !known.includes(format));
   if (unknown !== undefined) {

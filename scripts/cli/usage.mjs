@@ -4,7 +4,7 @@ export const USAGE = `trainyard: trains vision models in a headless browser, wit
   trainyard train JOB.json [path.to.field=value ...] [--data PATH] --out DIR
   trainyard evaluate DIR --data PATH [--split train|val|test|all] [--checkpoint best|last]
   trainyard predict DIR IMAGE...           one JSON object per image on stdout
-  trainyard export DIR [--format onnx,tfjs,safetensors] [--checkpoint best|last] [--out DIR]
+  trainyard export DIR [--format onnx,tfjs,safetensors,pytorch] [--checkpoint best|last] [--out DIR]
   trainyard weights FILE|FOLDER|ADDRESS|NAME [--model NAME] [--classes N]
                                            what is in weights and what a model takes of them, as JSON
   trainyard cache [clear]                  what is kept between commands; clear deletes it

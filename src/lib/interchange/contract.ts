@@ -4,13 +4,19 @@ import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { ResolvedPreprocess } from '$lib/storage/records';
 import type { EvaluationResult } from '$lib/tasks/contract';
 import type { Job } from '$lib/job/job';
+import type { ImportedExtractor } from './weights/contract';
 
-export type ExportFormat = 'onnx' | 'tfjs' | 'safetensors';
+export type ExportFormat = 'onnx' | 'tfjs' | 'safetensors' | 'pytorch';
 
 /** A trained model with all that goes with it. The graph is the raw one (no normalisation node). */
 export interface TrainedModel {
   name: string;
   graph: Graph;
+  /**
+   * A frozen ONNX file that makes the features; `graph` then is the head alone, whose input is [1, 1, features]. `weightsId` says
+   * where a run keeps the file; a bundle's own file has none.
+   */
+  extractor?: ImportedExtractor & { file: Blob; weightsId?: string };
   parameters: ParameterValues;
   classes: readonly string[];
   preprocess: ResolvedPreprocess;

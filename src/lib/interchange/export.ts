@@ -7,6 +7,8 @@ import { withNormalization } from '$lib/graph/passes';
 import { writeBundle } from './bundle/write';
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport, FormatReport, TrainedModel } from './contract';
 import { writeOnnx } from './onnx/write';
+import { readPyTorchParameters } from './pytorch/parameters';
+import { writePyTorch } from './pytorch/write';
 import { readParameters, writeSafetensors } from './safetensors/parameters';
 import { writeTfjs } from './tfjs/write';
 import { checkLoaded, engineOutputs, judge, stopIfAborted } from './verify/check';
@@ -18,7 +20,7 @@ import type { LoadModel } from './verify/runner';
 
 /** What runs the files that were written. */
 export interface ExportRunners {
-  /** The reference, and what runs reread safetensors. */
+  /** The reference, and what runs reread weights. */
   engine: Pick<Engine, 'predictor'>;
   onnx: LoadModel;
   tfjs: LoadModel;
@@ -52,13 +54,14 @@ interface Checked {
 }
 
 /** Formats in the order in which they are written, checked and listed. */
-const ORDER: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors'];
+const ORDER: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors', 'pytorch'];
 
 /** Writes the files of one format. New formats come here and to `check` below; the compiler says so. */
 const WRITERS: Readonly<Record<ExportFormat, (model: TrainedModel, normalization: boolean) => ExportFile[]>> = {
   onnx: (model, normalization) => [{ path: 'model.onnx', blob: writeOnnx(model, { normalization }) }],
   tfjs: (model, normalization) => writeTfjs(model, { normalization }),
   safetensors: (model) => [{ path: 'model.safetensors', blob: writeSafetensors(model) }],
+  pytorch: (model) => [{ path: 'model.pth', blob: writePyTorch(model) }],
 };
 
 /** Throws `check-images`, `reference-not-finite` and, when aborted, `cancelled`; a format that fails is told in the report. */
@@ -142,8 +145,11 @@ async function check(
   files: readonly ExportFile[],
   { model, normalization, images, runners, reference, signal }: CheckContext,
 ): Promise<{ logits: Difference; reason: string }> {
-  if (format === 'safetensors') {
-    const parameters = await readParameters(model.graph, fileNamed(files, 'model.safetensors').blob);
+  if (format === 'safetensors' || format === 'pytorch') {
+    const parameters =
+      format === 'safetensors'
+        ? await readParameters(model.graph, fileNamed(files, 'model.safetensors').blob)
+        : await readPyTorchParameters(model.graph, fileNamed(files, 'model.pth').blob, 'model.pth');
     const { mean, std } = model.preprocess;
     const graph = withNormalization(model.graph, mean, std);
     const outputs = await engineOutputs(runners.engine, graph, parameters, images, signal);

@@ -26,7 +26,7 @@ import { createWeightsCommands } from './weights';
 
 /** Lines about duplicates and small classes; thousands would bury the rest. */
 const LATE_PROBLEMS = 50;
-const ALL_FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors'];
+const ALL_FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors', 'pytorch'];
 
 export interface EvaluateRequest {
   split: SplitName | 'all';

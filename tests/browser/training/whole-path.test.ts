@@ -87,7 +87,7 @@ it('predicts images, and says which file is none', async () => {
 
 it('exports every format verified, and the bundle answers, scores and exports like the run', async () => {
   const events: ExportEvent[] = [];
-  const formats = ['onnx', 'tfjs', 'safetensors'] as const;
+  const formats = ['onnx', 'tfjs', 'safetensors', 'pytorch'] as const;
   const exported = await infer().export({ taskId: 'x', model: best(), formats, bundle: true }, (event) => {
     events.push(event);
   });

@@ -44,7 +44,7 @@ function byteImages(model: TrainedModel, count = 20): CheckImages {
 function run(model: TrainedModel, changes: Partial<ExportRequest> = {}): Promise<ExportResult> {
   return exportModel({
     model,
-    formats: ['onnx', 'tfjs', 'safetensors'],
+    formats: ['onnx', 'tfjs', 'safetensors', 'pytorch'],
     bundle: false,
     images: byteImages(model),
     runners: { engine, onnx: loadOnnx, tfjs: tfjsRunner },
@@ -61,6 +61,7 @@ describe('a right export', () => {
       ['onnx', 'verified', ''],
       ['tfjs', 'verified', ''],
       ['safetensors', 'verified', ''],
+      ['pytorch', 'verified', ''],
     ]);
     for (const { relativeDifference, tolerance, images } of report.formats) {
       expect(tolerance).toBe(1e-4);
@@ -73,6 +74,7 @@ describe('a right export', () => {
       'tfjs/model.json',
       'tfjs/group1-shard1of1.bin',
       'model.safetensors',
+      'model.pth',
     ]);
     for (const { format, files: listed } of report.formats) {
       for (const { path, bytes } of listed) {
@@ -93,19 +95,22 @@ describe('a right export', () => {
       'writing safetensors',
       'checking safetensors',
       'safetensors',
+      'writing pytorch',
+      'checking pytorch',
+      'pytorch',
       'bundling null',
     ]);
   });
 
   test('without normalisation inside is verified on images normalised outside', async () => {
     const { report } = await run(trainedTiny(), { normalization: false });
-    expect(report.formats.map(({ status }) => status)).toEqual(['verified', 'verified', 'verified']);
+    expect(report.formats.map(({ status }) => status)).toEqual(Array(4).fill('verified'));
   });
 
   test('of a model without activation has logits alone', async () => {
     const task = { id: 'regression', activation: { name: 'none', kind: 'none' as const } };
     const { report, files } = await run(trainedTiny({ task }));
-    expect(report.formats.map(({ status }) => status)).toEqual(['verified', 'verified', 'verified']);
+    expect(report.formats.map(({ status }) => status)).toEqual(Array(4).fill('verified'));
     expect(decodeOnnx(await readBytes(files[0].blob)).outputs.map(({ name }) => name)).toEqual(['logits']);
   });
 

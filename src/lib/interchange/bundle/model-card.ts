@@ -9,6 +9,7 @@ const TITLES: Readonly<Record<FormatReport['format'], string>> = {
   onnx: 'ONNX (opset 17)',
   tfjs: 'TF.js graph model',
   safetensors: 'safetensors (PyTorch names)',
+  pytorch: 'PyTorch .pth (a state dict)',
 };
 
 const RESIZE: Readonly<Record<TrainedModel['preprocess']['resize'], string>> = {

@@ -2,16 +2,13 @@
 
 import { bytesOf, int64Bytes, utf8 } from '../bytes';
 import type { Bytes } from '../bytes';
-
-export type TensorToStore = { name: string; shape: readonly number[] } & (
-  { dtype: 'F32'; values: Float32Array } | { dtype: 'I64'; values: readonly number[] }
-);
+import type { StateTensor } from '../state-dict';
 
 /** Keeps float32 and int64 data aligned for readers that map the file. */
 const ALIGNMENT = 8;
 
 /** `metadata` are strings by key, as the format demands. */
-export function encodeSafetensors(tensors: readonly TensorToStore[], metadata: Readonly<Record<string, string>>): Blob {
+export function encodeSafetensors(tensors: readonly StateTensor[], metadata: Readonly<Record<string, string>>): Blob {
   const header: Record<string, unknown> = { __metadata__: metadata };
   const parts: Bytes[] = [];
   let at = 0;

@@ -6,7 +6,7 @@ import type { RunRecord } from '$lib/storage/records';
 import { getTask } from '$lib/tasks/registry';
 import type { CodeExample } from '$lib/ui/export/code';
 
-const FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors'];
+const FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors', 'pytorch'];
 
 /** Which files belong to which place; the first is the one to begin with. */
 const PLACES = [
