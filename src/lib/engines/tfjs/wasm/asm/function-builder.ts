@@ -14,6 +14,10 @@ export interface FunctionDefinition {
 
 const VOID = 0x40;
 
+export interface StoreType {
+  storeCode(offset: number): number[];
+}
+
 export class FunctionBuilder {
   private readonly locals: number[] = [];
   private code: number[] = [];
@@ -52,7 +56,8 @@ export class FunctionBuilder {
     this.set(target, target.add(by));
   }
 
-  store<L extends Lanes<L>>(lanes: LanesType<L>, address: I32, value: L, offset = 0): void {
+  /** `lanes`: the type of the value, or another way to store it. */
+  store<L extends { readonly code: Bytes }>(lanes: StoreType, address: I32, value: L, offset = 0): void {
     this.code.push(...address.code, ...value.code, ...lanes.storeCode(offset));
   }
 

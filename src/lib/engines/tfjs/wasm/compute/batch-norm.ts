@@ -31,16 +31,20 @@ function sums(
   native: Native,
   { rows, channels }: BatchNormSize,
   name: 'batchNormMoments' | 'batchNormGradientSums',
+  /** Bytes of a partial sum: doubles or floats. */
+  width: 8 | 4,
   parametersOf: (first: number, rows: number, chunk: number, partial: number) => number[],
 ): [Float64Array, Float64Array] {
   const chunk = Math.max(8, Math.floor(CHUNK_FLOATS / channels));
   const chunks = Math.ceil(rows / chunk);
-  return withScratch(native, chunks * channels * 8, (partial) => {
+  return withScratch(native, chunks * channels * 2 * width, (partial) => {
     native.split(name, chunks, GRAIN_CHUNKS, (first, count) => {
       const from = first * chunk;
-      return parametersOf(from, Math.min(count * chunk, rows - from), chunk, partial + first * channels * 8);
+      return parametersOf(from, Math.min(count * chunk, rows - from), chunk, partial + first * channels * 2 * width);
     });
-    const partials = floatsAt(native.memory, partial, chunks * channels * 2);
+    const count = chunks * channels * 2;
+    const partials =
+      width === 8 ? new Float64Array(native.memory.buffer, partial, count) : floatsAt(native.memory, partial, count);
     const first = new Float64Array(channels);
     const second = new Float64Array(channels);
     for (let at = 0; at < partials.length; at += 2 * channels) {
@@ -61,25 +65,22 @@ export function batchNormForward(
 ): void {
   const { rows, channels, epsilon } = size;
   const { memory } = native;
-  // The first row is a good enough shift: within a few standard deviations of the mean.
-  const [sum, squares] = sums(native, size, 'batchNormMoments', (first, count, chunk, partial) => [
+  const [sum, squares] = sums(native, size, 'batchNormMoments', 8, (first, count, chunk, partial) => [
     at.x + first * channels * 4,
-    at.x,
     partial,
     count,
     chunk,
     channels,
   ]);
   withScratch(native, channels * 4, (scale) => {
-    const shift = floatsAt(memory, at.x, channels);
     const gamma = floatsAt(memory, at.gamma, channels);
     const mean = floatsAt(memory, at.mean, channels);
     const variance = floatsAt(memory, at.variance, channels);
     const scales = floatsAt(memory, scale, channels);
     for (let c = 0; c < channels; c++) {
-      const offset = sum[c] / rows;
-      mean[c] = shift[c] + offset;
-      variance[c] = Math.max(0, squares[c] / rows - offset * offset);
+      const average = sum[c] / rows;
+      mean[c] = average;
+      variance[c] = Math.max(0, squares[c] / rows - average * average);
       scales[c] = gamma[c] / Math.sqrt(variance[c] + epsilon);
     }
     native.split('batchNormApply', rows, Math.ceil(GRAIN_FLOATS / channels), (first, count) => {
@@ -104,7 +105,7 @@ export function batchNormBackward(
     const inverse = Float64Array.from(floatsAt(memory, at.variance, channels), (v) => 1 / Math.sqrt(v + epsilon));
     floatsAt(memory, scale, channels).set(floatsAt(memory, at.gamma, channels).map((g, c) => g * inverse[c]));
 
-    const [sum, products] = sums(native, size, 'batchNormGradientSums', (first, count, chunk, partial) => {
+    const [sum, products] = sums(native, size, 'batchNormGradientSums', 4, (first, count, chunk, partial) => {
       const at0 = first * channels * 4;
       return [at.x + at0, at.dy + at0, at.mean, scale, at.beta, partial, count, chunk, channels, ...bounds];
     });

