@@ -26,12 +26,12 @@ beforeAll(async () => {
   );
 });
 
-async function valuesOf(file: WeightsFile): Promise<Record<string, number[]>> {
+async function valuesOf(file: WeightsFile): Promise<Record<string, readonly number[]>> {
   const entries = await Promise.all(file.tensors.map(async ({ name, read }) => [name, [...(await read())]] as const));
   return Object.fromEntries(entries);
 }
 
-function expected(): Record<string, number[]> {
+function expected(): Record<string, readonly number[]> {
   const values = new Float32Array(model.data.buffer);
   let at = 0;
   return Object.fromEntries(
@@ -54,7 +54,7 @@ describe('the files of a model are found', () => {
   test('in a zip', async () => {
     const zip = new JSZip();
     for (const { path, blob } of filesOf(model, 'export/')) zip.file(path, await blob.arrayBuffer());
-    const blob = new Blob([await zip.generateAsync({ type: 'uint8array', compression: 'DEFLATE' })]);
+    const blob = new Blob([await zip.generateAsync({ type: 'arraybuffer', compression: 'DEFLATE' })]);
     const file = await openTfjsLayers([{ path: 'model.zip', blob }], 'model.zip');
     expect(await valuesOf(file)).toEqual(expected());
     expect((await file.architecture()).kind).toBe('graph');
@@ -95,7 +95,7 @@ describe('the files of a model are found', () => {
   });
 });
 
-function stored(weights: object[], data: BlobPart): WeightsSource[] {
+function stored(weights: object[], data: ArrayBufferView<ArrayBuffer>): WeightsSource[] {
   return [
     jsonSource('model.json', { modelTopology: null, weightsManifest: [{ paths: ['weights.bin'], weights }] }),
     { path: 'weights.bin', blob: new Blob([data]) },
