@@ -1,7 +1,7 @@
 // What a training step promises beyond its mathematics, which tests/parity checks.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Batch, StepSpecification, TrainStep } from '$lib/engines/contract';
 import { DeviceStore } from '$lib/engines/tfjs/device-store';
 import type { TfjsEngine } from '$lib/engines/tfjs/engine';
@@ -94,6 +94,34 @@ describe.each(kinds)('with parameters on the %s', (_, make) => {
     expect(momentum.length).toBe(27 * 8 + 8 + 8 + 8 * 3 + 3);
     expect(momentum.subarray(0, 27 * 8 + 16).every((value) => value === 0)).toBe(true);
     expect(momentum.subarray(27 * 8 + 16).some((value) => value !== 0)).toBe(true);
+  });
+
+  test('what is frozen costs no backward pass and is evaluated, without stochastic depth', async () => {
+    const builder = new GraphBuilder([6, 6]);
+    const first = builder.activation(builder.conv2d('a', builder.input, { filters: 4, kernel: 3, padding: 1 }), 'relu');
+    const branch = builder.dropPath('path', builder.conv2d('b', first, { filters: 4, kernel: 3, padding: 1 }), 0.5);
+    const x = builder.conv2d('c', builder.add(first, branch), { filters: 4, kernel: 3, padding: 1 });
+    const graph = builder.build(builder.linear('fc', builder.globalAvgPool(x), { features: 3 }));
+    const names = ['a', 'b'].flatMap((id) => [`${id}.weight`, `${id}.bias`]);
+    const [free, held] = [make(graph), make(graph, { frozen: new Set(names) })];
+    const batch = fixedBatch(graph, 4);
+    const spy = vi.spyOn(tf.engine(), 'runKernelFunc');
+    const count = (step: TrainStep): number => {
+      spy.mockClear();
+      step.run(batch, 0).loss.dispose();
+      const called = spy.mock.calls.map(([parameters]) => ('kernelName' in parameters ? parameters.kernelName : ''));
+      return called.filter((name) => /Gradient|Backprop/.test(name)).length;
+    };
+    // Three filters and two inputs against one filter: the first input and what is frozen need no gradient.
+    expect([count(free), count(held)]).toEqual([5, 1]);
+    spy.mockRestore();
+    const losses: number[] = [];
+    for (let index = 0; index < 3; index++) losses.push(await held.run(batch, 0).loss.read());
+    expect(new Set(losses).size).toBe(1);
+    const drawn: number[] = [];
+    for (let index = 0; index < 3; index++) drawn.push(await free.run(batch, 0).loss.read());
+    expect(new Set(drawn).size).toBeGreaterThan(1);
+    for (const step of [free, held]) step.dispose();
   });
 
   test('dropout draws other values at each step, and the same ones at the same step', async () => {

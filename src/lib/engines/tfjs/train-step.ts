@@ -7,7 +7,7 @@ import { TrainyardError } from '$lib/core/errors';
 import type { Kernels } from '$lib/graph/ops/forward';
 import type { Graph, NodeOf } from '$lib/graph/types';
 import type { Batch, LazyScalar, Prediction, StepSpecification, TrainState, TrainStep } from '../contract';
-import { planForward, runForward } from './forward';
+import { frozenNodes, planForward, runForward, runNodes } from './forward';
 import type { ForwardPlan } from './forward';
 import { imagesToTensor, targetsToTensor } from './images';
 import { trainingKernels } from './kernels';
@@ -19,6 +19,8 @@ export class TfjsTrainStep implements TrainStep {
   readonly #plan: ForwardPlan;
   readonly #norms: ReadonlyMap<string, NodeOf<'batch_norm'>>;
   readonly #moving: readonly string[];
+  /** What no gradient reaches: evaluated, then a constant of the step. */
+  readonly #frozen: ReadonlySet<string>;
   readonly #layout: ParameterLayout;
   readonly #store: ParameterStore;
   readonly #inference: Kernels;
@@ -38,6 +40,7 @@ export class TfjsTrainStep implements TrainStep {
     this.#plan = planForward(graph);
     this.#norms = new Map(graph.nodes.flatMap((node) => (node.op === 'batch_norm' ? [[node.id, node]] : [])));
     this.#moving = layout.trainable.filter((placed) => placed.moves).map((placed) => placed.name);
+    this.#frozen = frozenNodes(graph, new Set(this.#moving), layout.frozenNorms);
     this.#layout = layout;
     this.#store = store;
     this.#inference = inference;
@@ -58,14 +61,18 @@ export class TfjsTrainStep implements TrainStep {
         const images = imagesToTensor(batch, this.#plan.graph);
         const targets = targetsToTensor(batch.targets);
         const parameters = this.#store.tensors();
+        const nodes = this.#frozen;
+        const values = tf.tidy(() => runNodes(this.#plan, nodes, images, parameters, this.#inference));
         const moving = this.#moving.map((name) => parameters.get(name)).filter((tensor) => tensor !== undefined);
         const { value, grads } = tf.valueAndGrads((..._moving: tf.Tensor[]) => {
-          const { output } = runForward(this.#plan, images, parameters, trainingKernels, {
+          const pass = {
             seed,
             step: this.#step,
             frozenNorms: this.#layout.frozenNorms,
-            report: (node, mean, varBiased, count) => seen.push(this.#statistics(node, mean, varBiased, count)),
-          });
+            report: (node: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number) =>
+              seen.push(this.#statistics(node, mean, varBiased, count)),
+          };
+          const { output } = runForward(this.#plan, images, parameters, trainingKernels, pass, { nodes, values });
           return tf.reshape<tf.Rank.R0>(lossOf(output, targets), []);
         })(moving);
         const gradients = new Map(grads.map((gradient, index) => [this.#moving[index], gradient]));
