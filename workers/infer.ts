@@ -4,8 +4,8 @@ import type { Engine, DeviceRequest } from '$lib/engines/contract';
 import { createBrowserEngine } from '$lib/engines/tfjs/browser';
 import { checkImages } from '$lib/evaluation/check-images';
 import { evaluateModel } from '$lib/evaluation/evaluate-run';
+import { openPredictor } from '$lib/evaluation/model-predictor';
 import { predictImages } from '$lib/evaluation/predict-images';
-import { withNormalization } from '$lib/graph/passes';
 import { exportModel } from '$lib/interchange/export';
 import { onnxRuntimeWeb } from '$lib/interchange/verify/onnx-runtime';
 import { tfjsRunner } from '$lib/interchange/verify/tfjs-runner';
@@ -64,9 +64,7 @@ const api: InferApi = {
   predict: ({ taskId, model: reference, device, images }, onEvent) =>
     work(taskId, async (signal) => {
       const { model } = await openModel(reference, connect);
-      const { mean, std } = model.preprocess;
-      const engine = await engineFor(device);
-      const predictor = engine.predictor(withNormalization(model.graph, mean, std), model.parameters);
+      const predictor = await openPredictor(await engineFor(device), model);
       try {
         const { decode } = createDecoder();
         const task = getTask(model.task.id);

@@ -1,7 +1,6 @@
 // Evaluates a trained model on one split of a stored data set: images in, result out. Stores nothing.
 
 import type { Engine } from '$lib/engines/contract';
-import { withNormalization } from '$lib/graph/passes';
 import type { TrainedModel } from '$lib/interchange/contract';
 import { createLoader } from '$lib/pipeline/loader';
 import type { DecodePool } from '$lib/pipeline/pool';
@@ -12,9 +11,10 @@ import type { OutputProgress } from '$lib/training/predict';
 import { annotationsOf, sourceOf, type BatchSource } from '$lib/training/source';
 import { matchClasses } from './classes';
 import { evaluate } from './evaluate';
+import { openPredictor } from './model-predictor';
 
 export interface HeldOutRequest {
-  model: Pick<TrainedModel, 'graph' | 'parameters' | 'classes' | 'preprocess' | 'task' | 'job'>;
+  model: Pick<TrainedModel, 'graph' | 'parameters' | 'classes' | 'preprocess' | 'task' | 'job' | 'extractor'>;
   version: Pick<DatasetVersionRecord, 'classes' | 'items'>;
   split: SplitName;
   engine: Engine;
@@ -58,8 +58,7 @@ export async function* evaluateHeldOut(
     request,
   );
   try {
-    const { mean, std } = model.preprocess;
-    const predictor = engine.predictor(withNormalization(model.graph, mean, std), model.parameters);
+    const predictor = await openPredictor(engine, model);
     try {
       return yield* evaluate({
         model: predictor,

@@ -8,6 +8,7 @@ import { getDataset, getVersion } from '$lib/storage/datasets';
 import { listEvaluations } from '$lib/storage/evaluations';
 import type { CheckpointRecord, DatasetVersionRecord, RunRecord } from '$lib/storage/records';
 import { getRun } from '$lib/storage/runs';
+import { weightsFiles } from '$lib/storage/weights';
 import { getTask } from '$lib/tasks/registry';
 import { networkOf } from '$lib/training/network';
 
@@ -37,13 +38,23 @@ export async function loadRunModel(
   const evaluation = split && epoch && result ? { split, checkpoint: kind, epoch, result } : null;
   const model = {
     ...(await modelOf(run, checkpoint)),
+    ...(run.extractor === undefined ? {} : { extractor: await withFile(database, run.extractor) }),
     evaluation,
     data: { name: dataset.name, images: counts(version) },
   };
   return { model, run, version, checkpoint };
 }
 
-/** The model alone, without what its card tells. */
+/** The ONNX file that makes a run's features. */
+async function withFile(
+  database: Database,
+  extractor: NonNullable<RunRecord['extractor']>,
+): Promise<NonNullable<TrainedModel['extractor']>> {
+  const [source] = await weightsFiles(database, extractor.weightsId);
+  return { ...extractor, file: source.blob };
+}
+
+/** The model alone, without the file of an extractor and what its card tells. */
 export async function modelOf(
   run: RunRecord,
   checkpoint: Pick<CheckpointRecord, 'state'>,

@@ -20,6 +20,7 @@ import {
 import type { Decoder } from '../decode';
 import { postprocessingJson, preprocessingJson } from '../preprocessing';
 import { VERSION } from '../version';
+import type { ImportedExtractor } from '../weights/contract';
 import { graphFromJson } from './graph-json';
 import { jobFromJson } from './job-json';
 
@@ -33,8 +34,9 @@ export function bundleDocument(
   formats: readonly FormatReport[],
   normalization: boolean,
   weightsSha256: string,
+  extractorSha256: string | null = null,
 ): Record<string, unknown> {
-  const { name, graph, classes, preprocess, task, job, evaluation, data } = model;
+  const { name, graph, classes, preprocess, task, job, evaluation, data, extractor } = model;
   return {
     format: BUNDLE_FORMAT,
     version: BUNDLE_VERSION,
@@ -46,6 +48,7 @@ export function bundleDocument(
     postprocessing: postprocessingJson(task),
     metrics: evaluation?.result.metrics ?? {},
     weights: { file: 'model.safetensors', sha256: weightsSha256 },
+    ...(extractor === undefined ? {} : { extractor: extractorJson(extractor, extractorSha256 ?? '') }),
     verified: formats,
     data,
     evaluation,
@@ -53,6 +56,46 @@ export function bundleDocument(
     graph,
   };
 }
+
+/** The frozen ONNX file whose features the graph reads. */
+interface ExtractorFields {
+  file: string;
+  sha256: string;
+  title: string;
+  input: { name: string; layout: 'NCHW' | 'NHWC'; image_size: readonly [number, number] };
+  output: string;
+  features: number;
+}
+
+export const EXTRACTOR_FILE = 'extractor.onnx';
+
+function extractorJson(
+  { title, input, output, features }: NonNullable<TrainedModel['extractor']>,
+  sha256: string,
+): ExtractorFields {
+  const { name, layout, imageSize } = input;
+  return {
+    file: EXTRACTOR_FILE,
+    sha256,
+    title,
+    input: { name, layout, image_size: imageSize },
+    output,
+    features,
+  };
+}
+
+const extractorFields: Decoder<ExtractorFields> = object<ExtractorFields>({
+  file: text,
+  sha256: text,
+  title: text,
+  input: object<ExtractorFields['input']>({
+    name: text,
+    layout: oneOf('NCHW', 'NHWC'),
+    image_size: pair(integer(1)),
+  }),
+  output: text,
+  features: integer(1),
+});
 
 const metricValue: Decoder<MetricValue> = nullable(number);
 
@@ -117,10 +160,11 @@ const task: Decoder<Task> = object<Task>({
   activation: object<Task['activation']>({ name: text, kind: oneOf('softmax', 'sigmoid', 'none') }),
 });
 
-interface Fields extends Omit<TrainedModel, 'parameters' | 'classes' | 'preprocess'> {
+interface Fields extends Omit<TrainedModel, 'parameters' | 'classes' | 'preprocess' | 'extractor'> {
   labels: string[];
   preprocessing: TrainedModel['preprocess'];
   weights: { file: string; sha256: string };
+  extractor: ExtractorFields | undefined;
 }
 
 const fields: Decoder<Fields> = object<Fields>({
@@ -129,6 +173,7 @@ const fields: Decoder<Fields> = object<Fields>({
   labels: list(text),
   preprocessing,
   weights: object<Fields['weights']>({ file: text, sha256: text }),
+  extractor: optional(extractorFields),
   data: object<TrainedModel['data']>({
     name: text,
     images: object<TrainedModel['data']['images']>({ train: integer(0), val: integer(0), test: integer(0) }),
@@ -139,8 +184,10 @@ const fields: Decoder<Fields> = object<Fields>({
 });
 
 export interface ParsedDocument {
-  model: Omit<TrainedModel, 'parameters'>;
+  model: Omit<TrainedModel, 'parameters' | 'extractor'>;
   weights: Fields['weights'];
+  /** Its file is in the bundle, too. */
+  extractor: { file: string; sha256: string; description: ImportedExtractor } | null;
 }
 
 /** Throws `bundle-invalid` or `bundle-version`. */
@@ -164,15 +211,26 @@ export function parseDocument(json: string): ParsedDocument {
       'Reload the page to get the newest program, or export the model with this one.',
     );
   }
-  const { labels, preprocessing: preprocess, weights, ...rest } = fields(value, '');
+  const { labels, preprocessing: preprocess, weights, extractor: described, ...rest } = fields(value, '');
   const model = { ...rest, classes: labels, preprocess };
-  checkAgreement(model);
-  return { model, weights };
+  checkAgreement(model, described);
+  if (described === undefined) return { model, weights, extractor: null };
+  const { file, sha256, title, input, output, features } = described;
+  const { name, layout, image_size: imageSize } = input;
+  const description = { title, input: { name, layout, imageSize }, output, features };
+  return { model, weights, extractor: { file, sha256, description } };
 }
 
 /** What the parts say about each other. */
-function checkAgreement({ graph, classes, preprocess }: ParsedDocument['model']): void {
-  const [height, width] = graph.nodes[0].shape;
+function checkAgreement(
+  { graph, classes, preprocess }: ParsedDocument['model'],
+  extractor: ExtractorFields | undefined,
+): void {
+  const { shape } = graph.nodes[0];
+  const [height, width] = extractor?.input.image_size ?? shape;
+  if (extractor !== undefined && shape.join() !== `1,1,${extractor.features}`) {
+    throw invalid('extractor.features', extractor.features, `what the model reads, ${shape.join(' x ')}`);
+  }
   const [imageHeight, imageWidth] = preprocess.imageSize;
   if (height !== imageHeight || width !== imageWidth) {
     throw invalid('preprocessing.image_size', preprocess.imageSize, `the model's input, ${height} x ${width}`);

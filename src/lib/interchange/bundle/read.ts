@@ -55,18 +55,26 @@ export async function readBundle(file: Blob, weights?: Blob): Promise<TrainedMod
   }
   const [entry] = documents;
   if (entry.size > MAX_DOCUMENT_BYTES) throw notABundle('its model.json is far too large');
-  const { model, weights: own } = parseDocument(await (await contentOf(entry)).text());
+  const { model: described, weights: own, extractor } = parseDocument(await (await contentOf(entry)).text());
+  const member = async (file: string, hash: string, what: string, hint: string): Promise<Blob> => {
+    const path = entry.path.replace(/model\.json$/, file);
+    const stored = entries.find((candidate) => candidate.path === path);
+    if (stored === undefined) throw notABundle(`its ${what}, ${file}, are missing`);
+    const content = await contentOf(stored);
+    if ((await sha256(await readBytes(content))) === hash) return content;
+    throw new TrainyardError('bundle-damaged', `"${path}" is not the file that the bundle was made with.`, hint);
+  };
+  const model: Omit<TrainedModel, 'parameters'> =
+    extractor === null
+      ? described
+      : {
+          ...described,
+          extractor: {
+            ...extractor.description,
+            file: await member(extractor.file, extractor.sha256, 'features', 'Download or copy the bundle again.'),
+          },
+        };
   if (weights !== undefined) return { ...model, parameters: await readParameters(model.graph, weights) };
-  const path = entry.path.replace(/model\.json$/, own.file);
-  const stored = entries.find((candidate) => candidate.path === path);
-  if (stored === undefined) throw notABundle(`its weights, ${own.file}, are missing`);
-  const content = await contentOf(stored);
-  if ((await sha256(await readBytes(content))) !== own.sha256) {
-    throw new TrainyardError(
-      'bundle-damaged',
-      `"${path}" is not the file that the bundle was made with.`,
-      'To use other weights, give them beside the bundle.',
-    );
-  }
+  const content = await member(own.file, own.sha256, 'weights', 'To use other weights, give them beside the bundle.');
   return { ...model, parameters: await readParameters(model.graph, content) };
 }

@@ -5,7 +5,7 @@ import { TrainyardError } from '$lib/core/errors';
 import { readBytes } from '../bytes';
 import type { ExportFile, FormatReport, TrainedModel } from '../contract';
 import { sha256 } from '../sha256';
-import { bundleDocument } from './document';
+import { bundleDocument, EXTRACTOR_FILE } from './document';
 import { exampleFiles } from './examples';
 import { modelCard } from './model-card';
 
@@ -36,7 +36,10 @@ export async function writeBundle(request: BundleRequest): Promise<Blob> {
   const add = (path: string, content: string | Uint8Array): void => {
     zip.file(path, content, { compression: 'STORE', createFolders: false });
   };
-  const document = bundleDocument(model, formats, normalization, await sha256(await readBytes(weights.blob)));
+  const hash = async (blob: Blob): Promise<string> => sha256(await readBytes(blob));
+  const { extractor } = model;
+  const extractorHash = extractor === undefined ? null : await hash(extractor.file);
+  const document = bundleDocument(model, formats, normalization, await hash(weights.blob), extractorHash);
   add('MODEL_CARD.md', modelCard(model, formats, { normalization, imagesAre }));
   add('model.json', json(document));
   add('job.json', json(model.job));
@@ -44,5 +47,6 @@ export async function writeBundle(request: BundleRequest): Promise<Blob> {
   const written = new Set(formats.map(({ format }) => format));
   for (const [path, text] of exampleFiles(model, written, normalization)) add(path, text);
   for (const { path, blob } of files) add(path, await readBytes(blob));
+  if (extractor !== undefined) add(EXTRACTOR_FILE, await readBytes(extractor.file));
   return zip.generateAsync({ type: 'blob', compression: 'STORE', mimeType: 'application/zip' });
 }
