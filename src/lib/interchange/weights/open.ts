@@ -47,7 +47,7 @@ async function openFile(file: WeightsSource, name: string, { zipped }: { zipped:
     case 'zip':
       return openZip(file, name, zipped);
     case 'hdf5':
-      throw unreadable(name, 'are a Keras HDF5 file');
+      return (await import('./keras-h5')).openKerasH5(blob, name);
     case 'onnx':
       return (await import('./onnx/open')).openOnnx(blob, name);
     case 'json':

@@ -7,8 +7,8 @@ import type { NumbersSource } from './numbers-source';
 import type { TensorRecord } from './tensors';
 import { stridesOf } from './tensors';
 
-/** A tensor of stride 0 repeats its numbers; more than these are not worth it (16 MB). */
-const MOST_REPEATED = 4 * 2 ** 20;
+/** A tensor of stride 0 repeats its numbers; more than these are not worth it (4 MB). */
+const MOST_REPEATED = 2 ** 20;
 
 /** Throws `weights-unreadable` where the tensor reaches beyond its storage or the storage beyond the file. `source`: null when inline. */
 export function checkTensor(name: string, path: string, tensor: TensorRecord, source: NumbersSource | null): void {
