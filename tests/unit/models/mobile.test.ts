@@ -99,7 +99,15 @@ describe('weights of Keras', () => {
 
   test('names that are none of the model’s have no variable', async () => {
     const mapping = await getWeightsMapping('mobilenetv1_100');
-    const foreign = ['conv_head.weight', 'blocks.0.0.conv_pwl.weight', 'bn1.scale', 'bn1', ''];
+    const foreign = [
+      'conv_head.weight',
+      'blocks.0.0.conv_pwl.weight',
+      'bn1.scale',
+      'conv_stem.scale',
+      'constructor.weight',
+      'bn1',
+      '',
+    ];
     expect(foreign.map((name) => mapping?.keras?.(name))).toEqual(foreign.map(() => null));
   });
 

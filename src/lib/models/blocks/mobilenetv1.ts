@@ -27,40 +27,42 @@ export function mobileNetV1(width: number): MobileNetwork {
   };
 }
 
-const LAYERS: Readonly<Record<string, string>> = {
-  conv_stem: 'conv1',
-  bn1: 'conv1_bn',
-  classifier: 'conv_preds',
-};
+const LAYERS: ReadonlyMap<string, string> = new Map([
+  ['conv_stem', 'conv1'],
+  ['bn1', 'conv1_bn'],
+  ['classifier', 'conv_preds'],
+]);
 
 /** Keras numbers the blocks through, from 1; each has four layers. */
-const BLOCK_LAYERS: Readonly<Record<string, (block: number) => string>> = {
-  conv_dw: (block) => `conv_dw_${block}`,
-  bn1: (block) => `conv_dw_${block}_bn`,
-  conv_pw: (block) => `conv_pw_${block}`,
-  bn2: (block) => `conv_pw_${block}_bn`,
-};
+const BLOCK_LAYERS: ReadonlyMap<string, (block: number) => string> = new Map([
+  ['conv_dw', (block) => `conv_dw_${block}`],
+  ['bn1', (block) => `conv_dw_${block}_bn`],
+  ['conv_pw', (block) => `conv_pw_${block}`],
+  ['bn2', (block) => `conv_pw_${block}_bn`],
+]);
 
-const VARIABLES: Readonly<Record<string, string>> = {
-  bias: 'beta',
-  weight: 'gamma',
-  running_mean: 'moving_mean',
-  running_var: 'moving_variance',
-};
+/** Of a norm. */
+const VARIABLES: ReadonlyMap<string, string> = new Map([
+  ['weight', 'gamma'],
+  ['bias', 'beta'],
+  ['running_mean', 'moving_mean'],
+  ['running_var', 'moving_variance'],
+]);
 
 /** The layer of Keras's MobileNet for a module path of ours. */
 function kerasLayer(module: string): string | null {
   const match = /^blocks\.(\d+)\.(\d+)\.(\w+)$/.exec(module);
-  if (match === null) return LAYERS[module] ?? null;
+  if (match === null) return LAYERS.get(module) ?? null;
   const [, stage, place, layer] = match;
   const before = STAGES.slice(0, Number(stage)).reduce((sum, { repeats }) => sum + repeats, 0);
-  return BLOCK_LAYERS[layer]?.(before + Number(place) + 1) ?? null;
+  return BLOCK_LAYERS.get(layer)?.(before + Number(place) + 1) ?? null;
 }
 
 /** Keras's name of a layer's variable. */
 function kerasVariable(layer: string, role: string): string | null {
-  if (layer.endsWith('_bn')) return VARIABLES[role] ?? null;
+  if (layer.endsWith('_bn')) return VARIABLES.get(role) ?? null;
   if (role === 'bias') return 'bias';
+  if (role !== 'weight') return null;
   return layer.startsWith('conv_dw') ? 'depthwise_kernel' : 'kernel';
 }
 
