@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseCommandLine, UsageError } from './cli/arguments.mjs';
 import { USAGE } from './cli/usage.mjs';
+import { parseHub } from './lib/hub.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -33,6 +34,7 @@ async function main() {
   // Here it replaces the hub as --hub does; the build is made for every hub.
   const hub = request.flags.hub ?? process.env.TRAINYARD_HUB;
   delete process.env.TRAINYARD_HUB;
+  if (hub) checkHub(hub);
   const cache = cacheFolder(request.flags);
   /** @param {{ keep?: boolean }} [options] `keep`: with what earlier commands have downloaded. */
   const open = async ({ keep = false } = {}) => {
@@ -52,6 +54,15 @@ async function main() {
     await body({ ...request, open, print, note: progress.line, root, cache });
   } finally {
     progress.end();
+  }
+}
+
+/** Before a browser is started. @param {string} hub */
+function checkHub(hub) {
+  try {
+    parseHub(hub);
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -19,7 +19,13 @@ export interface RunningCommand {
 }
 
 export function startTrainyard(args: readonly string[], options: { cwd?: string } = {}): RunningCommand {
-  const child = spawn(process.execPath, [SCRIPT, ...args], { cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+  // The cache of whoever runs the tests is never touched: a test that wants one names it with --cache.
+  const env = { ...process.env, TRAINYARD_CACHE: 'off' };
+  const child = spawn(process.execPath, [SCRIPT, ...args], {
+    cwd: options.cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
