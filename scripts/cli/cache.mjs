@@ -14,6 +14,8 @@ import { UsageError } from './arguments.mjs';
 /** Chromium's own lock, of which it believes that another computer holds it when the computer's name has changed. */
 const SINGLETONS = ['SingletonLock', 'SingletonSocket', 'SingletonCookie'];
 
+const WRITTEN_WITHIN_MS = 5_000;
+
 /**
  * Where the cache is; null for none. --cache comes first, then TRAINYARD_CACHE ('off' for none), then the system's place for caches.
  * @param {Record<string, string>} flags
@@ -108,11 +110,17 @@ async function lock(cache) {
       if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
     }
     const holder = Number(await readFile(path, 'utf8').catch(() => ''));
-    // A lock without a number is being written at this moment.
-    if (!Number.isInteger(holder) || holder <= 0 || isAlive(holder)) return null;
+    const numbered = Number.isInteger(holder) && holder > 0;
+    if (numbered ? isAlive(holder) : await isFresh(path)) return null;
     await rm(path, { force: true });
   }
   return null;
+}
+
+/** A lock without a number is being written at this moment, unless it has been so for long. @param {string} path */
+async function isFresh(path) {
+  const written = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
+  return Date.now() - written < WRITTEN_WITHIN_MS;
 }
 
 /** @param {number} pid */
