@@ -30,7 +30,7 @@ test.each(MODELS.map(({ meta }) => [meta.id, meta] as const))(
       // Weights for ImageNet-1k; the file is the state dict in float32 with a short header.
       if (!data.endsWith('ImageNet-1k')) continue;
       const { total } = countParameters(await build(id, meta.recommended.imageSize, 1000));
-      expect(Math.abs(bytes / (4 * total) - 1), name).toBeLessThan(0.01);
+      expect(Math.abs(bytes / (4 * total) - 1), `${name}: about ${4 * total} bytes`).toBeLessThan(0.01);
     }
   },
 );
