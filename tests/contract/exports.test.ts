@@ -3,7 +3,7 @@
 import * as onnxRuntime from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { operations } from '$lib/graph/ops';
-import type { Graph } from '$lib/graph/types';
+import type { Graph, Pair } from '$lib/graph/types';
 import type { TfjsEngine } from '$lib/engines/tfjs/engine';
 import type { TrainedModel } from '$lib/interchange/contract';
 import { writeOnnx } from '$lib/interchange/onnx/write';
@@ -12,7 +12,7 @@ import { writeTfjs } from '$lib/interchange/tfjs/write';
 import { onnxRunner } from '$lib/interchange/verify/onnx-runtime';
 import type { ImageShape, LoadedModel } from '$lib/interchange/verify/runner';
 import { tfjsRunner } from '$lib/interchange/verify/tfjs-runner';
-import type { BuildModel } from '$lib/models/contract';
+import type { BuildModel, ModelMeta } from '$lib/models/contract';
 import { nodeEngine } from '../unit/interchange/support/engine';
 import { graphCases } from '../unit/interchange/support/graphs';
 import { randomImages, relativeDifference, trainedModel } from '../unit/interchange/support/models';
@@ -101,6 +101,13 @@ describe('operation', () => {
 });
 
 const builds = import.meta.glob<BuildModel>('/models/*/build.ts', { eager: true, import: 'default' });
+const metas = import.meta.glob<ModelMeta>('/models/*/meta.ts', { eager: true, import: 'default' });
+
+/** Small, oblong, and no power of two; multiples of what the model needs. */
+function sizeFor(path: string): Pair {
+  const { sizeMultiple } = metas[path.replace('build.ts', 'meta.ts')];
+  return sizeMultiple === 1 ? [40, 56] : [2 * sizeMultiple, 3 * sizeMultiple];
+}
 
 describe('model', () => {
   beforeAll(async () => {
@@ -108,6 +115,6 @@ describe('model', () => {
   });
 
   test.each(Object.keys(builds))('%s', (path) =>
-    expectAgreement(builds[path]({ config: {}, imageSize: [40, 56], classes: 7 })),
+    expectAgreement(builds[path]({ config: {}, imageSize: sizeFor(path), classes: 7 })),
   );
 });
