@@ -2,7 +2,6 @@
 // beside them what the nearest neighbours on those features get.
 
 import { splitAtFeatures } from '$lib/graph/heads';
-import type { ImportedExtractor } from '$lib/interchange/weights/contract';
 import { neighbourVotes } from '$lib/metrics/knn';
 import type { Database } from '$lib/storage/database';
 import type { Item } from '$lib/storage/records';
@@ -30,17 +29,15 @@ export interface CachedSplit {
   train: readonly Item[];
 }
 
-/** A frozen ONNX file of a run says where it is stored; one of a bundle does not, and has no features here. */
-type CachedModel = HeldOutRequest['model'] & { extractor?: ImportedExtractor & { weightsId?: string } };
-
 /** The stored features of a split; null where some image has none. */
 export async function cachedSplit(
   database: Database,
-  { model, version, split }: Pick<HeldOutRequest, 'version' | 'split'> & { model: CachedModel },
+  { model, version, split }: Pick<HeldOutRequest, 'model' | 'version' | 'split'>,
 ): Promise<CachedSplit | null> {
   const { extractor } = model;
   const weightsId = extractor?.weightsId;
   if (!usesFeatureCache(model.job, extractor !== undefined)) return null;
+  // The file in a bundle has no features here.
   if (extractor !== undefined && weightsId === undefined) return null;
   const names = version.classes.map(({ name }) => name);
   const all = matchClasses(version.items, names, model.classes);

@@ -62,10 +62,29 @@ export async function prepareStart(
   const expects = inputOf(job, stored, file, mapping);
   const preprocess = resolvePreprocess(job.preprocess, version.statistics, expects);
   const graph = await networkOf({ job, classes, preprocess });
-  const initial = initializeParameters(graph, job.seed);
+  const initial = initializeParameters(withNewHead(graph), job.seed);
   const { parameters, report } = await loadWeights(graph, file, initial, { source: stored.name, mapping });
   const weights = { id: stored.id, name: stored.name, report };
   return { record: { preprocess, weights }, parameters, notices: [] };
+}
+
+/**
+ * A linear classifier on features that are there already begins as PyTorch's linear layers do. What a network begins with as a whole
+ * may not fit: timm's EfficientNets draw within 1 / sqrt(classes), which for 5 classes is 14 times as much as for 1,000, and costs
+ * three points of accuracy of a frozen MobileNetV1 on flowers.
+ */
+function withNewHead(graph: Graph): Graph {
+  const bounds = new Map<string, number>();
+  for (const node of splitAtFeatures(graph).head.nodes) {
+    if (node.op !== 'linear') continue;
+    const fanIn = graph.parameters.find(({ name }) => name === node.parameters.weight)?.shape[0] ?? 1;
+    for (const name of Object.values(node.parameters)) bounds.set(name, 1 / Math.sqrt(fanIn));
+  }
+  const parameters = graph.parameters.map((parameter) => {
+    const bound = bounds.get(parameter.name);
+    return bound === undefined ? parameter : { ...parameter, initializer: { kind: 'uniform' as const, bound } };
+  });
+  return { ...graph, parameters };
 }
 
 /** What the weights expect of an image, from whoever says so; null where nobody does. */
