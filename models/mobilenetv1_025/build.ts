@@ -7,8 +7,8 @@ import { readSettings } from '$lib/models/settings';
 import { fields } from './config';
 
 const build: BuildModel = (request) => {
-  const { dropout, drop_path: dropPath } = readSettings(fields, request.config, 'mobilenetv1_025');
-  return buildMobileNetwork(request, mobileNetV1(0.25), { dropout, dropPath });
+  const { dropout } = readSettings(fields, request.config, 'mobilenetv1_025');
+  return buildMobileNetwork(request, mobileNetV1(0.25), { dropout, dropPath: 0 });
 };
 
 export default build;

@@ -7,8 +7,8 @@ import { readSettings } from '$lib/models/settings';
 import { fields } from './config';
 
 const build: BuildModel = (request) => {
-  const { dropout, drop_path: dropPath } = readSettings(fields, request.config, 'mobilenetv1_100');
-  return buildMobileNetwork(request, mobileNetV1(1), { dropout, dropPath });
+  const { dropout } = readSettings(fields, request.config, 'mobilenetv1_100');
+  return buildMobileNetwork(request, mobileNetV1(1), { dropout, dropPath: 0 });
 };
 
 export default build;

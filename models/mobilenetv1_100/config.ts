@@ -1,9 +1,9 @@
 // What can be set about mobilenetv1_100.
 
 import type { ModelConfigSchema } from '$lib/models/contract';
-import { regularised } from '$lib/models/regularised';
+import { dropoutOnly } from '$lib/models/regularised';
 
-const config = regularised({ dropout: 0 });
+const config = dropoutOnly({ dropout: 0 });
 
 export const { fields } = config;
 
