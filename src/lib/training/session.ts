@@ -6,6 +6,7 @@ import { initializeParameters } from '$lib/graph/initialize';
 import { hiddenParameters, withProjection } from '$lib/graph/projection';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
+import { isIdentity } from '$lib/pipeline/augment';
 import type { DecodePool } from '$lib/pipeline/pool';
 import type { Database } from '$lib/storage/database';
 import type { CheckpointRecord, Item, RunRecord, SplitName } from '$lib/storage/records';
@@ -81,6 +82,7 @@ async function* openSources(session: Session): AsyncGenerator<RunEvent, Sources 
   const options = { job, task, classes, preprocess, splits };
   if (!usesFeatureCache(job, run.extractor !== undefined)) return imageSources(options, pool);
   const copies = cachedCopies(job);
+  for (const message of leftOut(run, copies)) yield { type: 'notice', message };
   const { source, width, shape } = backboneOf(network, parameters, run.extractor);
   const request = {
     source,
@@ -93,6 +95,20 @@ async function* openSources(session: Session): AsyncGenerator<RunEvent, Sources 
   const open = () => openRunner(source, preprocess, { engine, database });
   const table = yield* computeFeatures(request, { database, pool, signal, open });
   return table === null ? null : featureSources(options, table, shape);
+}
+
+/** What of the job features that are computed once cannot follow. */
+function leftOut({ job, extractor }: RunRecord, copies: number): string[] {
+  const messages: string[] = [];
+  if (extractor !== undefined && job.fine_tune.train !== 'head') {
+    messages.push('The network computes features only, so that the head alone learns.');
+  }
+  if (copies === 0 && !isIdentity(job.augment)) {
+    messages.push(
+      'Random augmentation is left out, as the features are computed once. To have it, set fine_tune.cached_augmentations, or fine_tune.cache to false.',
+    );
+  }
+  return messages;
 }
 
 /** Backbone and projection, as far as they are not frozen. */
