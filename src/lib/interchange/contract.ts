@@ -40,6 +40,8 @@ export interface FormatReport {
   /** 'verified': loaded again and within tolerance; 'failed': `reason` says why, files are not offered. */
   status: 'verified' | 'failed';
   reason: string;
+  /** What a verified file is not: the whole model, for example. */
+  note?: string;
   /** Largest |difference| of the logits over the check images, and relative to the largest |logit|. */
   maxDifference: number | null;
   relativeDifference: number | null;

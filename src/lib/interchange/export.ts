@@ -3,15 +3,15 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import type { Engine } from '$lib/engines/contract';
-import { withNormalization } from '$lib/graph/passes';
 import { writeBundle } from './bundle/write';
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport, FormatReport, TrainedModel } from './contract';
 import { writeOnnx } from './onnx/write';
+import { writeWithExtractor } from './onnx/write-with-extractor';
 import { readPyTorchParameters } from './pytorch/parameters';
 import { writePyTorch } from './pytorch/write';
 import { readParameters, writeSafetensors } from './safetensors/parameters';
 import { writeTfjs } from './tfjs/write';
-import { checkLoaded, engineOutputs, judge, stopIfAborted } from './verify/check';
+import { checkLoaded, judge, modelOutputs, stopIfAborted } from './verify/check';
 import type { CheckImages } from './verify/check';
 import { TOLERANCE, difference } from './verify/compare';
 import type { Difference } from './verify/compare';
@@ -57,12 +57,31 @@ interface Checked {
 const ORDER: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors', 'pytorch'];
 
 /** Writes the files of one format. New formats come here and to `check` below; the compiler says so. */
-const WRITERS: Readonly<Record<ExportFormat, (model: TrainedModel, normalization: boolean) => ExportFile[]>> = {
-  onnx: (model, normalization) => [{ path: 'model.onnx', blob: writeOnnx(model, { normalization }) }],
-  tfjs: (model, normalization) => writeTfjs(model, { normalization }),
-  safetensors: (model) => [{ path: 'model.safetensors', blob: writeSafetensors(model) }],
-  pytorch: (model) => [{ path: 'model.pth', blob: writePyTorch(model) }],
-};
+const WRITERS: Readonly<Record<ExportFormat, (model: TrainedModel, normalization: boolean) => Promise<ExportFile[]>>> =
+  {
+    onnx: async (model, normalization) => {
+      const write = model.extractor === undefined ? writeOnnx : writeWithExtractor;
+      return [{ path: 'model.onnx', blob: await write(model, { normalization }) }];
+    },
+    tfjs: async (model, normalization) => {
+      if (model.extractor !== undefined) {
+        throw new TrainyardError(
+          'export-extractor',
+          'Its features come from an ONNX file, which TF.js cannot run.',
+          'Use the ONNX export.',
+        );
+      }
+      return writeTfjs(model, { normalization });
+    },
+    safetensors: async (model) => [{ path: 'model.safetensors', blob: writeSafetensors(model) }],
+    pytorch: async (model) => [{ path: 'model.pth', blob: writePyTorch(model) }],
+  };
+
+/** What a format lacks of a model whose features come from an ONNX file; '' where it is whole. */
+function noteOf(format: ExportFormat, { extractor }: TrainedModel): string {
+  if (extractor === undefined || format === 'onnx' || format === 'tfjs') return '';
+  return `It holds the head alone, which reads ${extractor.features} features; the network before it is in extractor.onnx.`;
+}
 
 /** Throws `check-images`, `reference-not-finite` and, when aborted, `cancelled`; a format that fails is told in the report. */
 export async function exportModel(request: ExportRequest): Promise<ExportResult> {
@@ -90,9 +109,7 @@ export async function exportModel(request: ExportRequest): Promise<ExportResult>
 }
 
 async function referenceOutputs({ model, images, runners, signal }: ExportRequest): Promise<Float32Array> {
-  const { mean, std } = model.preprocess;
-  const graph = withNormalization(model.graph, mean, std);
-  const outputs = await engineOutputs(runners.engine, graph, model.parameters, images, signal);
+  const outputs = await modelOutputs(runners.engine, model, images, signal);
   if (outputs.every(Number.isFinite)) return outputs;
   throw new TrainyardError(
     'reference-not-finite',
@@ -118,14 +135,17 @@ async function writeAndCheck(format: ExportFormat, context: CheckContext): Promi
   let reason: string;
   try {
     onEvent({ type: 'phase', phase: 'writing', format });
-    files = WRITERS[format](model, normalization);
+    files = await WRITERS[format](model, normalization);
     onEvent({ type: 'phase', phase: 'checking', format });
     ({ logits, reason } = await check(format, files, context));
   } catch (error) {
     if (error instanceof TrainyardError && error.code === 'cancelled') throw error;
     // Whatever a writer or a runtime throws means that this format does not work; the others may.
-    reason = `It cannot be loaded again: ${error instanceof Error ? error.message : String(error)}`;
+    const message = error instanceof Error ? error.message : String(error);
+    const impossible = error instanceof TrainyardError && error.code === 'export-extractor';
+    reason = impossible ? message : `It cannot be loaded again: ${message}`;
   }
+  const note = noteOf(format, model);
   const report: FormatReport = {
     format,
     files: files.map(({ path, blob }) => ({ path, bytes: blob.size })),
@@ -135,6 +155,7 @@ async function writeAndCheck(format: ExportFormat, context: CheckContext): Promi
     relativeDifference: logits?.relative ?? null,
     tolerance: TOLERANCE,
     images: images.shape[0],
+    ...(note === '' ? {} : { note }),
   };
   return { report, files };
 }
@@ -150,9 +171,7 @@ async function check(
       format === 'safetensors'
         ? await readParameters(model.graph, fileNamed(files, 'model.safetensors').blob)
         : await readPyTorchParameters(model.graph, fileNamed(files, 'model.pth').blob, 'model.pth');
-    const { mean, std } = model.preprocess;
-    const graph = withNormalization(model.graph, mean, std);
-    const outputs = await engineOutputs(runners.engine, graph, parameters, images, signal);
+    const outputs = await modelOutputs(runners.engine, { ...model, parameters }, images, signal);
     const logits = difference(reference, outputs);
     return { logits, reason: judge('logits', logits) };
   }

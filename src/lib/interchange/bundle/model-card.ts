@@ -93,7 +93,7 @@ export function modelCard(
   formats: readonly FormatReport[],
   { normalization, imagesAre }: { normalization: boolean; imagesAre: string },
 ): string {
-  const { name, job, classes, data, preprocess, evaluation, graph } = model;
+  const { name, job, classes, data, preprocess, evaluation, graph, extractor } = model;
   const [height, width] = preprocess.imageSize;
   const parameters = graph.parameters
     .filter(({ trainable }) => trainable)
@@ -125,7 +125,14 @@ ${results(evaluation)}
 - An image of another size is ${RESIZE[preprocess.resize]}; interpolation ${preprocess.interpolation}${preprocess.interpolation === 'nearest' ? '' : ', antialiased as in Pillow'}.
 - Divided by 255, minus the mean (${numbers(preprocess.mean)}), divided by the deviation (${numbers(preprocess.std)}). ${inside}
 
-\`examples/\` holds code that does all this.
+${
+  extractor === undefined
+    ? ''
+    : `The first part of the network is "${plain(extractor.title)}", an ONNX file that was not trained here (\`extractor.onnx\`): it makes
+${formatCount(extractor.features)} features of an image. \`model.onnx\` holds both parts; \`model.safetensors\` and \`model.pth\` hold the trained head alone.
+
+`
+}\`examples/\` holds code that does all this.
 
 ## How it was verified
 

@@ -62,6 +62,11 @@ export class ProtobufWriter {
     return this.tag(field, LENGTH_DELIMITED, ...varint(value.byteLength)).push(value);
   }
 
+  /** Fields that are encoded already. */
+  raw(fields: Bytes): this {
+    return this.push(fields);
+  }
+
   /** Tag and length of a field whose content comes from elsewhere. */
   header(field: number, length: number): this {
     return this.tag(field, LENGTH_DELIMITED, ...varint(length));

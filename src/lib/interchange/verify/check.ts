@@ -2,8 +2,10 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import type { Engine } from '$lib/engines/contract';
-import type { Graph, ParameterValues } from '$lib/graph/types';
+import type { Graph } from '$lib/graph/types';
 import type { TrainedModel } from '../contract';
+import { openPredictor } from '../model-predictor';
+import type { PredictedModel } from '../model-predictor';
 import { TOLERANCE, activate, difference } from './compare';
 import type { Difference } from './compare';
 import type { ImageShape, LoadedModel } from './runner';
@@ -53,15 +55,14 @@ function joined(rows: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
-/** The engine's outputs for the check images. `graph` normalises by itself. */
-export async function engineOutputs(
+/** The model's own outputs for the check images. */
+export async function modelOutputs(
   engine: Pick<Engine, 'predictor'>,
-  graph: Graph,
-  parameters: ParameterValues,
+  model: PredictedModel,
   images: CheckImages,
   signal?: AbortSignal,
 ): Promise<Float32Array> {
-  const predictor = engine.predictor(graph, parameters);
+  const predictor = await openPredictor(engine, model);
   const rows: Float32Array[] = [];
   try {
     for (const batch of batchesOf(images)) {

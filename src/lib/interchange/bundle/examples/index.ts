@@ -33,7 +33,8 @@ export function exampleFiles(
     files.set('predict_onnx.html', onnxPage(settings));
   }
   if (formats.has('tfjs')) files.set('predict_tfjs.html', tfjsPage(settings));
-  if (formats.has('safetensors')) {
+  // Behind an ONNX file the weights are the head's alone: nothing that PyTorch could run.
+  if (formats.has('safetensors') && model.extractor === undefined) {
     files.set('load_pytorch.py', torchPython(settings, timm));
     if (timm === null) files.set('model.py', torchModule(model.graph, 'The trained network'));
   }

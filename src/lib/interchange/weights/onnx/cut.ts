@@ -6,7 +6,9 @@ import type { OnnxModel, OnnxNode, OnnxTensor } from '../../onnx/model';
 import { encodeInitializer, encodeNode, encodePort } from '../../onnx/encode';
 import { ProtobufWriter } from '../../onnx/protobuf-writer';
 import { formOf } from './features';
-import type { OnnxFile } from './file';
+import { realInputs } from './file';
+import type { FileNode, OnnxFile } from './file';
+import { RangeReader, readRange } from './ranges';
 import type { Range } from './ranges';
 import { neededNodes } from './walk';
 
@@ -25,6 +27,8 @@ export function ownPrefix(file: OnnxFile): string {
 /** The part of a file that computes its features, as a list of the graph's fields. */
 export interface CutGraph {
   fields: Blob[];
+  /** The fields of its inputs. */
+  inputs: Blob[];
   nodes: OnnxNode[];
   initializers: OnnxTensor[];
   /** [batch, features], float32. */
@@ -54,8 +58,15 @@ function reduceMean(
   };
 }
 
-/** Throws `weights-unreadable` when the file has no such tensor. */
-export function cutAtFeatures(file: OnnxFile, features: { output: string; features: number }): CutGraph {
+/**
+ * Throws `weights-unreadable` when the file has no such tensor, `name-taken` when one of the names that are `taken` cannot be given
+ * up. Tensors of those names get our prefix.
+ */
+export async function cutAtFeatures(
+  file: OnnxFile,
+  features: { output: string; features: number },
+  taken: readonly string[] = [],
+): Promise<CutGraph> {
   const { output, features: length } = features;
   const prefix = ownPrefix(file);
   const opset = file.opsets.get('') ?? 1;
@@ -71,16 +82,41 @@ export function cutAtFeatures(file: OnnxFile, features: { output: string; featur
   }
   const read = new Set(nodes.flatMap(({ inputs }) => inputs));
   const initializers = [...file.initializers.values()].filter(({ name }) => whole || read.has(name));
-  const inputs = file.inputs.filter(({ name }) => !file.initializers.has(name));
-  const name = file.rest.graph.filter(({ number }) => number === FIELDS.graph.name);
-  const ranges: Range[] = [...nodes, ...initializers, ...inputs].map(({ field }) => field);
-  const fields = slices(file.blob, [...ranges.slice(0, nodes.length), ...name, ...ranges.slice(nodes.length)]);
+  const inputs = realInputs(file);
+  const rename = new Map(taken.map((name) => [name, `${prefix}${name}`]));
+  const clash =
+    initializers.find(({ name }) => rename.has(name)) ??
+    (whole ? nodes.find((node) => touches(node, rename)) : undefined);
+  if (clash !== undefined) {
+    throw new TrainyardError(
+      'name-taken',
+      `The ONNX file has a tensor that is called like an input or output of the export (${taken.join(', ')}).`,
+      'Rename it in the file that the features come from.',
+    );
+  }
+  const fields: Blob[] = [];
+  let run: Range[] = [];
+  for (const node of nodes) {
+    if (!touches(node, rename)) {
+      run.push(node.field);
+      continue;
+    }
+    fields.push(...slices(file.blob, run), await renamedNode(file.blob, node.field, rename));
+    run = [];
+  }
+  fields.push(...slices(file.blob, [...run, ...initializers.map(({ field }) => field)]));
   const form = formOf(file, output);
   const float = `${prefix}float`;
   const result = `${prefix}features`;
   // Half-precision files give half-precision features.
   const own: OnnxNode[] = [
-    { name: float, op: 'Cast', inputs: [output], outputs: [float], attributes: { to: { type: 'int', value: 1 } } },
+    {
+      name: float,
+      op: 'Cast',
+      inputs: [rename.get(output) ?? output],
+      outputs: [float],
+      attributes: { to: { type: 'int', value: 1 } },
+    },
   ];
   const constants: OnnxTensor[] = [];
   const shape = `${prefix}shape`;
@@ -113,7 +149,31 @@ export function cutAtFeatures(file: OnnxFile, features: { output: string; featur
     default:
       form satisfies never;
   }
-  return { fields, nodes: own, initializers: constants, features: result };
+  const ports = slices(
+    file.blob,
+    inputs.map(({ field }) => field),
+  );
+  return { fields, inputs: ports, nodes: own, initializers: constants, features: result };
+}
+
+function touches({ inputs, outputs }: FileNode, names: ReadonlyMap<string, string>): boolean {
+  return [...inputs, ...outputs].some((name) => names.has(name));
+}
+
+/** The field of a node, with some of its tensors called otherwise. */
+async function renamedNode(blob: Blob, field: Range, names: ReadonlyMap<string, string>): Promise<Blob> {
+  const fields = FIELDS.node;
+  const reader = new RangeReader(blob);
+  const writer = new ProtobufWriter();
+  for await (const { start, end } of reader.fields(field)) {
+    for await (const part of reader.fields({ start, end })) {
+      if (part.number === fields.input || part.number === fields.output) {
+        const name = new TextDecoder().decode(await readRange(blob, part));
+        writer.string(part.number, names.get(name) ?? name);
+      } else writer.raw(await readRange(blob, { start: part.from, end: part.end }));
+    }
+  }
+  return new ProtobufWriter().message(FIELDS.graph.node, writer).toBlob();
 }
 
 /** These parts of the file, neighbours together. */
@@ -130,6 +190,11 @@ function slices(blob: Blob, ranges: readonly Range[]): Blob[] {
   }
   if (open !== null) result.push(blob.slice(open.start, open.end));
   return result;
+}
+
+/** The name of a graph, which every file must have. */
+export function nameField(name: string): Blob {
+  return new ProtobufWriter().string(FIELDS.graph.name, name).toBlob();
 }
 
 /** Parts of our own as fields of a graph. */
@@ -168,12 +233,12 @@ function lengthDelimited(field: number, length: number): Blob {
 }
 
 /** The file that gives its features and nothing else. */
-export function featureFile(
+export async function featureFile(
   file: OnnxFile,
   extractor: { output: string; features: number },
-): { blob: Blob; output: string } {
-  const { fields, nodes, initializers, features } = cutAtFeatures(file, extractor);
+): Promise<{ blob: Blob; output: string }> {
+  const { fields, inputs, nodes, initializers, features } = await cutAtFeatures(file, extractor);
   const outputs = [{ name: features, shape: ['batch', extractor.features] }];
   const own = graphFields({ nodes, initializers, inputs: [], outputs });
-  return { blob: assembled(file, [...fields, own]), output: features };
+  return { blob: assembled(file, [nameField('features'), ...fields, ...inputs, own]), output: features };
 }

@@ -40,7 +40,7 @@ export async function createExtractor(
   const batch = fixed(port?.shape?.[0]);
   const { imageSize, layout, name } = extractor.input;
   const step = await leadingStep(onnx, { ...imageInput(onnx), imageSize, layout });
-  const { blob, output } = featureFile(onnx, extractor);
+  const { blob, output } = await featureFile(onnx, extractor);
   const ort = runtime ?? (await loadOnnxRuntime());
   const session = await attempt(extractor, async () =>
     ort.InferenceSession.create(await readBytes(blob), { logSeverityLevel: 3 }),
