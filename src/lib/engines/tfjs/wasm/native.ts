@@ -43,7 +43,9 @@ function partsOf(backend: BackendWasm): Pick<Native, 'memory' | 'malloc' | 'free
   const emscripten: BackendWasm['wasm'] & Partial<Emscripten> = backend.wasm;
   const { _malloc: malloc, _free: free } = emscripten;
   const memory = emscripten.wasmMemory ?? emscripten.asm?.memory;
-  if (memory instanceof WebAssembly.Memory && malloc && free) return { memory, malloc, free };
+  if (memory instanceof WebAssembly.Memory && typeof malloc === 'function' && typeof free === 'function') {
+    return { memory, malloc, free };
+  }
   throw new TrainyardError(
     'wasm-memory',
     'The memory of the WebAssembly backend was not found: this is not a version of TensorFlow.js that was tested.',
