@@ -26,8 +26,8 @@ export class Unsupported extends Error {
   }
 }
 
-/** Largest tensor that is computed rather than read: an embedding table of 16 million values. */
-const MAX_COMPUTED = 2 ** 24;
+/** Largest tensor that is computed rather than read: shapes are short, and repeated tokens have a few thousand values. */
+const MAX_COMPUTED = 2 ** 22;
 
 export function constant(
   shape: Shape,
