@@ -1,11 +1,11 @@
 // Writes `model.pth` as torch.save does (its zip format): a state dict that torch.load reads, weights_only too, and
 // load_state_dict(strict=True) takes.
 
+import { stridesOf } from '$lib/graph/layout';
 import { bytesOf, int64Bytes, utf8 } from '../bytes';
 import type { TrainedModel } from '../contract';
 import { stateDictOf } from '../state-dict';
 import type { StateTensor } from '../state-dict';
-import { stridesOf } from '../weights/pytorch/tensors';
 import { PickleWriter } from './pickle-writer';
 import { storedZip } from './stored-zip';
 import type { ZipEntry } from './stored-zip';

@@ -3,6 +3,7 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import { fromPyTorch } from '$lib/graph/layout';
+import { elements } from '$lib/graph/ops/operation';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { WeightsMapping } from '$lib/models/contract';
 import type { LoadReport, TensorEntry, WeightsFile } from './contract';
@@ -42,6 +43,7 @@ export async function loadWeights(
   const fitting = backbone.filter(({ name }) => (plan.get(name)?.kind ?? 'mismatch') !== 'mismatch').length;
   if (fitting < LEAST_SHARE * backbone.length) throw await mismatch(source, fitting, backbone.length, file);
 
+  const scratch = new Float32Array(Math.max(0, ...wanted.map(({ shape }) => elements(shape))));
   const reversed =
     mapping?.kerasInput?.channels === 'bgr' && matched.layout === 'keras' ? firstConvolution(graph) : null;
   const parameters = new Map<string, Float32Array>();
@@ -55,13 +57,13 @@ export async function loadWeights(
     const step = plan.get(name);
     if (step !== undefined) used.add(step.entry.name);
     if (step?.kind === 'load') {
-      const values = await readValues(step.entry, parameter, matched);
+      const values = await readValues(step.entry, parameter, matched, scratch);
       parameters.set(name, name === reversed ? withReversedChannels(values, parameter) : values);
       loaded.push(name);
       continue;
     }
     if (step?.kind === 'resample') {
-      parameters.set(name, resample(await readValues(step.entry, parameter, matched), step.grids));
+      parameters.set(name, resample(await readValues(step.entry, parameter, matched, scratch), step.grids));
       resampled.push({ name, from: step.entry.shape, to: shape });
       continue;
     }
@@ -119,10 +121,12 @@ function planOf(graph: Graph, wanted: readonly Wanted[], { tensors, layout }: Ma
   return plan;
 }
 
+/** `scratch` is memory for the largest tensor, in use until this returns. */
 async function readValues(
   entry: TensorEntry,
   { specification, name }: Wanted,
   { layout }: Matched,
+  scratch: Float32Array,
 ): Promise<Float32Array> {
   const values = await entry.read();
   if (!allFinite(values)) {
@@ -132,7 +136,11 @@ async function readValues(
       'Take other weights: training from these would give nothing but such values.',
     );
   }
-  return layout === 'torch' ? fromPyTorch(specification, values) : values;
+  if (layout === 'keras' || specification.layout === 'plain') return values;
+  // The array that was read becomes the result: a new one for each tensor would pile up until memory is collected.
+  const copy = scratch.subarray(0, values.length);
+  copy.set(values);
+  return fromPyTorch(specification, copy, values);
 }
 
 /** A loop, not every(): this runs over each of a hundred million numbers. */

@@ -22,7 +22,7 @@ const one = (blob: Blob, path = 'weights.bin'): WeightsSource[] => [{ path, blob
 async function zipOf(files: Readonly<Record<string, Blob>>, compression: 'STORE' | 'DEFLATE' = 'STORE'): Promise<Blob> {
   const zip = new JSZip();
   for (const [path, blob] of Object.entries(files)) zip.file(path, await readBytes(blob));
-  return new Blob([await zip.generateAsync({ type: 'uint8array', compression })]);
+  return new Blob([await zip.generateAsync({ type: 'arraybuffer', compression })]);
 }
 
 async function refusal(files: readonly WeightsSource[]): Promise<string> {
@@ -63,7 +63,7 @@ describe('the content decides:', () => {
 
   test('a zip of torch.save that was packed again', async () => {
     const unpacked = await JSZip.loadAsync(await readBytes(pth));
-    const packed = new Blob([await unpacked.generateAsync({ type: 'uint8array', compression: 'DEFLATE' })]);
+    const packed = new Blob([await unpacked.generateAsync({ type: 'arraybuffer', compression: 'DEFLATE' })]);
     const [first] = (await openWeights(one(packed), 'my file')).tensors;
     const [expected] = (await openWeights(one(pth), 'my file')).tensors;
     expect(await first.read()).toEqual(await expected.read());

@@ -1,11 +1,11 @@
 // Numbers of one tensor: checked against its storage when the file is opened, read when asked for, put in order where the tensor is a
 // view that is not.
 
+import { stridesOf } from '$lib/graph/layout';
 import { NUMBER_TYPES } from '../../numbers';
 import { quoted, unreadable } from '../unreadable';
 import type { NumbersSource } from './numbers-source';
 import type { TensorRecord } from './tensors';
-import { stridesOf } from './tensors';
 
 /** A tensor of stride 0 repeats its numbers; more than these are not worth it (4 MB). */
 const MOST_REPEATED = 2 ** 20;

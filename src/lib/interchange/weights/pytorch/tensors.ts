@@ -1,5 +1,6 @@
 // Understands the few records of a pickle that make up tensors: torch's own and numpy's arrays. Everything else is no tensor.
 
+import { stridesOf } from '$lib/graph/layout';
 import { NUMBER_TYPES } from '../../numbers';
 import type { NumberType } from '../../numbers';
 import type { Call, Persistent, PickleValue } from './values';
@@ -230,11 +231,4 @@ function bytesOf(value: PickleValue): Uint8Array | null {
   const encoded = isRecord(value) && value.kind === 'call' && globalName(value.callee) === '_codecs.encode';
   const text = encoded ? (itemsOf(value.args)?.at(0) ?? null) : value;
   return typeof text === 'string' ? Uint8Array.from(text, (character) => character.charCodeAt(0) & 0xff) : null;
-}
-
-/** Strides of values that lie in order. */
-export function stridesOf(shape: readonly number[]): number[] {
-  const strides = shape.map(() => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
-  return strides;
 }
