@@ -34,6 +34,8 @@ export interface LoopInput {
   freezing?: Freezing;
   /** Metric learning before the classifier's: validates nothing and keeps no best, as it answers nothing yet. */
   contrastive?: boolean;
+  /** A best checkpoint waits in memory for the next last one: where storing takes longer than an epoch. */
+  holdBest?: boolean;
   /** Done by an earlier phase of the run, and counted in what is told; `position` is this loop's own. */
   before?: { epochs: number; steps: number };
   /** Goes on from here instead of starting at `parameters`. */
@@ -76,6 +78,7 @@ const SAVE_WITHIN_EPOCH_MS = 180_000;
 export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, LoopOutcome> {
   const { job, engine, graph, train, val, signal, now = () => performance.now() } = input;
   const { freezing = NOTHING_FROZEN, contrastive = false, before = { epochs: 0, steps: 0 } } = input;
+  const holdBest = input.holdBest === true && job.checkpoints.keep_last;
   const { epochs } = job.training;
   const stepsPerEpoch = train.batches;
   const schedule = createSchedule(job.scheduler, {
@@ -139,6 +142,9 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     };
   }
 
+  /** A best checkpoint that is not stored yet; it goes with the next last one, whose `carried` knows it. */
+  let held: LoopCheckpoint | null = null;
+
   async function* save(kinds: readonly ('best' | 'last')[], epoch: number): AsyncGenerator<LoopEvent, void> {
     if (kinds.length === 0) return;
     const started = now();
@@ -149,9 +155,19 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       const kept = kind === 'best' ? { ...state, optimizer: new Map<string, Float32Array>() } : state;
       return { kind, epoch, metrics, position: { ...position }, carried, state: kept };
     });
-    await input.save(checkpoints);
+    const best = checkpoints.find(({ kind }) => kind === 'best');
+    if (best !== undefined) held = null;
+    if (holdBest && best !== undefined && checkpoints.length === 1) {
+      held = best;
+      return;
+    }
+    const stored = held === null ? checkpoints : [held, ...checkpoints];
+    held = null;
+    await input.save(stored);
     saver.saved(now() - started);
-    for (const kind of kinds) yield { type: 'checkpoint', kind, epoch, step: before.steps + state.step };
+    for (const { kind, epoch: of, state: saved } of stored) {
+      yield { type: 'checkpoint', kind, epoch: of, step: before.steps + saved.step };
+    }
   }
 
   /** Lets go the stages whose epoch has come: another step, with everything that the one before knew. */

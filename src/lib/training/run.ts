@@ -170,7 +170,8 @@ async function train(
         const records = checkpoints.map((checkpoint): CheckpointRecord => {
           return { ...checkpoint, id: crypto.randomUUID(), runId: run.id, createdAt: Date.now() };
         });
-        const [{ position: at, state, carried }] = checkpoints;
+        // The newest one: a best checkpoint may have waited for it.
+        const { position: at, state, carried } = checkpoints[checkpoints.length - 1];
         const best = carried?.best ?? null;
         await saveCheckpoints(database, run.id, records, {
           epochsDone: before.epochs + at.epoch,

@@ -174,6 +174,8 @@ async function* learnClassifier(
     val: sources.val,
     freezing: alsoFrozen(freezingOf(session, train.batches), taught),
     before,
+    // A head of a few thousand numbers is stored with its backbone of millions.
+    holdBest: usesFeatureCache(job, run.extractor !== undefined),
     from: session.from?.phase === 'contrastive' ? undefined : session.from,
     signal,
     save: (checkpoints) =>

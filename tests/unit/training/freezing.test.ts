@@ -4,6 +4,7 @@ import { GraphBuilder } from '$lib/graph/builder';
 import { initializeParameters } from '$lib/graph/initialize';
 import type { Graph } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
+import type { LoopCheckpoint } from '$lib/training/loop';
 import { alsoFrozen, createFreezing, heldAt } from '$lib/training/freezing';
 import { cpuEngine, CLASSES, makeJob, makeSource, ofType, record, SIZE } from './support';
 
@@ -129,6 +130,27 @@ describe('the loop with freezing', () => {
         for (const [name, values] of expected[kind]) expect(found[kind].get(name), `${steps} ${name}`).toEqual(values);
       }
     }
+  });
+
+  it('holds best checkpoints back until a last one is stored with them', async () => {
+    const job = makeJob({ training: { epochs: 6, batch_size: 8 } });
+    const saves: string[][] = [];
+    const told: LoopCheckpoint[] = [];
+    const save = (checkpoints: readonly LoopCheckpoint[]): Promise<void> => {
+      saves.push(checkpoints.map(({ kind, epoch }) => `${kind} ${epoch}`));
+      told.push(...checkpoints);
+      // As if storing took ten seconds.
+      time += 10_000;
+      return Promise.resolve();
+    };
+    let time = 0;
+    const { events, outcome } = await record(engine, job, { holdBest: true, save, now: () => (time += 1) });
+    // The first epoch's end is always due; then nothing until the end.
+    expect(saves.map((kinds) => kinds.at(-1)?.slice(0, 4))).toEqual(['last', 'last']);
+    const best = told.findLast(({ kind }) => kind === 'best');
+    expect(best?.epoch).toBe(outcome.best?.epoch);
+    expect(told.at(-1)?.carried?.best?.epoch).toBe(best?.epoch);
+    expect(ofType(events, 'checkpoint').map(({ kind, epoch }) => `${kind} ${epoch}`)).toEqual(saves.flat());
   });
 
   it('counts on where an earlier phase ended, validates nothing and keeps no best in metric learning', async () => {
