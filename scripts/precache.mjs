@@ -5,7 +5,8 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { BUILD } from './lib/build.mjs';
 
-// Above this size a WASM file is fetched after the first start instead of holding it up (ONNX Runtime's: 13 MB; TensorFlow.js's: 0.4 MB).
+// Above this size a file is fetched after the first start instead of holding it up: WASM files (ONNX Runtime's: 13 MB; TensorFlow.js's:
+// 0.4 MB) and the script that carries one (h5wasm: 4 MB).
 const LARGE_BYTES = 2_000_000;
 const PLACEHOLDER = 'self.__WB_MANIFEST';
 // The service worker must not keep itself; version.json is how SvelteKit asks the server for a newer version.
@@ -60,7 +61,7 @@ const entries = list(BUILD)
     bytes: statSync(join(BUILD, path)).size,
   }));
 const isLarge = (/** @type {{ url: string, bytes: number }} */ { url, bytes }) =>
-  url.endsWith('.wasm') && bytes > LARGE_BYTES;
+  /\.(wasm|js)$/.test(url) && bytes > LARGE_BYTES;
 const shell = entries.filter((entry) => !isLarge(entry));
 const large = entries.filter(isLarge);
 

@@ -4,8 +4,8 @@ import { isObject } from '$lib/core/path';
 import { NUMBER_TYPES } from '../numbers';
 import type { WeightsFile } from './contract';
 import { openHdf5 } from './hdf5/file';
-import type { Hdf5Object } from './hdf5/file';
-import { Hdf5Problem } from './hdf5/problem';
+import type { Hdf5Node } from './hdf5/file';
+import { Hdf5Problem, Hdf5Unknown } from './hdf5/problem';
 import { MAX_JSON_BYTES, parseJsonObject } from './json-file';
 import type { JsonObject } from './json-file';
 import { variableNames } from './keras/names';
@@ -25,15 +25,20 @@ const MAX_DEPTH = 32;
 /** `name` is for messages. Throws `weights-unreadable`. */
 export async function openKerasH5(blob: Blob, name: string): Promise<WeightsFile> {
   try {
-    return await open(blob, name);
+    const own = async (): Promise<WeightsFile> => open(await openHdf5(blob), blob, name);
+    return await own().catch(async (error: unknown) => {
+      // A part of HDF5 that Keras itself never writes.
+      const { libraryAvailable, openWithLibrary } = await import('./hdf5/library');
+      if (!(error instanceof Hdf5Unknown) || !libraryAvailable()) throw error;
+      return open(await openWithLibrary(blob), blob, name);
+    });
   } catch (error) {
     if (error instanceof Hdf5Problem) throw unreadable(name, error.message, error.hint, error);
     throw error;
   }
 }
 
-async function open(blob: Blob, name: string): Promise<WeightsFile> {
-  const root = await openHdf5(blob);
+async function open(root: Hdf5Node, blob: Blob, name: string): Promise<WeightsFile> {
   const reader = new TensorReader(blob, name);
   const weights = (await root.get('model_weights')) ?? root;
   const layers = await textList(weights, 'layer_names');
@@ -54,7 +59,7 @@ async function open(blob: Blob, name: string): Promise<WeightsFile> {
 }
 
 /** What Keras calls `model_config`, with the version that wrote it. */
-async function configurationOf(root: Hdf5Object, name: string): Promise<JsonObject | null> {
+async function configurationOf(root: Hdf5Node, name: string): Promise<JsonObject | null> {
   const text = (await root.attribute('model_config'))?.texts[0];
   if (text === undefined) return null;
   if (text.length > MAX_JSON_BYTES) throw unreadable(name, 'cannot be read: the model_config is far too large');
@@ -64,7 +69,7 @@ async function configurationOf(root: Hdf5Object, name: string): Promise<JsonObje
 }
 
 /** A list that Keras splits over several attributes where it is too long for one; null where there is none. */
-async function textList(object: Hdf5Object, name: string): Promise<readonly string[] | null> {
+async function textList(object: Hdf5Node, name: string): Promise<readonly string[] | null> {
   const whole = await object.attribute(name);
   if (whole !== null) return whole.texts;
   const parts: string[] = [];
@@ -87,13 +92,13 @@ class TensorReader {
   }
 
   /** What Keras lists: the weights of each layer, in its order. */
-  async layers(weights: Hdf5Object, layers: readonly string[]): Promise<StoredTensor[]> {
+  async layers(weights: Hdf5Node, layers: readonly string[]): Promise<StoredTensor[]> {
     if (layers.length > MAX_LAYERS) throw unreadable(this.#file, `are damaged: they list ${layers.length} layers`);
     const tensors: StoredTensor[] = [];
     for (const layer of layers) {
       const group = await weights.get(layer);
       if (group === null) throw this.#missing(`the layer ${quoted(layer)}`);
-      const own: { name: string; object: Hdf5Object }[] = [];
+      const own: { name: string; object: Hdf5Node }[] = [];
       for (const stored of (await textList(group, 'weight_names')) ?? []) {
         const object = await group.get(stored);
         if (object === null) throw this.#missing(`the weights ${quoted(stored)} of the layer ${quoted(layer)}`);
@@ -108,10 +113,10 @@ class TensorReader {
   }
 
   /** Every dataset by its path, where Keras lists none. */
-  async all(root: Hdf5Object): Promise<StoredTensor[]> {
+  async all(root: Hdf5Node): Promise<StoredTensor[]> {
     const tensors: StoredTensor[] = [];
     const seen = new Set([root.address]);
-    const visit = async (group: Hdf5Object, path: string, depth: number): Promise<void> => {
+    const visit = async (group: Hdf5Node, path: string, depth: number): Promise<void> => {
       if (depth > MAX_DEPTH) throw unreadable(this.#file, 'are damaged: their groups never end');
       for (const [name, child] of await group.children()) {
         if (seen.has(child.address)) continue;
@@ -125,7 +130,7 @@ class TensorReader {
     return tensors;
   }
 
-  async #add(tensors: StoredTensor[], name: string, object: Hdf5Object, group: string | undefined): Promise<void> {
+  async #add(tensors: StoredTensor[], name: string, object: Hdf5Node, group: string | undefined): Promise<void> {
     const dataset = await object.dataset();
     if (dataset === null) throw this.#missing(`the tensor ${quoted(name)}`);
     const { type, shape } = dataset;

@@ -1,8 +1,7 @@
 // Reads the part of HDF5 that Keras and h5py write by default: superblocks of every version, groups of the old kind and compact ones
 // of the new, attributes, and datasets in one piece or in chunks. Written from the HDF5 File Format Specification 3.0.
-//
-// The C library itself, as WebAssembly, is 4 MB, and of 20,000 damaged copies of a small file six sent it round in circles and
-// eighteen spoilt its memory. Here every step is counted and every address held to the length of the file.
+// Every step is counted and every address held to the length of the file, so that no damage can keep the reader busy; what it does
+// not know is left to the HDF5 library, see library.ts.
 
 import { readAttribute, type Attribute } from './attribute';
 import { readDataset, type Dataset } from './dataset';
@@ -46,8 +45,21 @@ export async function openHdf5(blob: Blob): Promise<Hdf5Object> {
   return new Hdf5Object(pages, sizes, root);
 }
 
+/** A group or a dataset, whoever reads it. */
+export interface Hdf5Node {
+  /** Identifies the object within the file: two paths may lead to one. */
+  readonly address: number | string;
+  /** The object under a path of names, null where there is none. */
+  get(path: string): Promise<Hdf5Node | null>;
+  /** Its members, by name; nothing for a dataset. */
+  children(): Promise<ReadonlyMap<string, Hdf5Node>>;
+  attribute(name: string): Promise<Attribute | null>;
+  /** Null for a group. */
+  dataset(): Promise<Dataset | null>;
+}
+
 /** A group or a dataset. */
-export class Hdf5Object {
+export class Hdf5Object implements Hdf5Node {
   readonly #pages: Pages;
   readonly #sizes: Sizes;
   readonly #address: number;
@@ -60,12 +72,10 @@ export class Hdf5Object {
     this.#address = address;
   }
 
-  /** Identifies the object within the file: two paths may lead to one. */
   get address(): number {
     return this.#address;
   }
 
-  /** The object under a path of names, null where there is none. */
   async get(path: string): Promise<Hdf5Object | null> {
     let found: Hdf5Object | null = this.#child(this.#address);
     for (const name of path.split('/').filter((part) => part !== '')) {
@@ -82,7 +92,6 @@ export class Hdf5Object {
     return this.#links;
   }
 
-  /** Its members, by name. */
   async children(): Promise<ReadonlyMap<string, Hdf5Object>> {
     return new Map([...(await this.links())].map(([name, address]) => [name, this.#child(address)]));
   }
@@ -100,7 +109,6 @@ export class Hdf5Object {
     return null;
   }
 
-  /** Null for a group. */
   async dataset(): Promise<Dataset | null> {
     const messages = await this.#read();
     if (!messages.some(({ type }) => type === LAYOUT)) return null;

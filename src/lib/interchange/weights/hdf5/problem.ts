@@ -10,14 +10,17 @@ export class Hdf5Problem extends Error {
   }
 }
 
+/** Not known to our own reader; the HDF5 library may know it. */
+export class Hdf5Unknown extends Hdf5Problem {}
+
 /** `found` completes 'are damaged: ...'. */
 export function damaged(found: string): Hdf5Problem {
   return new Hdf5Problem(`are damaged: ${found}`);
 }
 
 /** A part of HDF5 that Keras does not use. `what` completes 'use ...'. */
-export function unknown(what: string): Hdf5Problem {
-  return new Hdf5Problem(
+export function unknown(what: string): Hdf5Unknown {
+  return new Hdf5Unknown(
     `use ${what}, which Keras does not write`,
     "Load the model in Keras and save it again, or copy the file with h5py's defaults.",
   );
