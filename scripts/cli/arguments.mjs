@@ -33,6 +33,7 @@ const COMMANDS = {
   cache: ['cache'],
   models: [],
   doctor: ['device'],
+  parity: ['device'],
   bench: [],
   demo: ['out', 'device'],
 };

@@ -1,5 +1,5 @@
 // What each command does, from paths to the page's calls and back to files and stdout.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { UsageError } from './arguments.mjs';
 import { clearCache, sizeOf } from './cache.mjs';
@@ -200,6 +200,32 @@ export async function models({ open, print }) {
 export async function doctor({ flags, open, print }) {
   const host = await open();
   print(await host.call('doctor', { device: flags.device ?? 'auto' }));
+}
+
+/** A parity file is tens of kilobytes. */
+const LARGEST_PARITY_BYTES = 16e6;
+
+/** @param {Context} context */
+export async function parity({ positionals, flags, open, print, note }) {
+  if (positionals.length === 0) throw new UsageError('Name at least one parity file: trainyard parity FILE...');
+  const files = [];
+  for (const file of positionals) {
+    const path = await existing(file, { what: 'The parity file' });
+    const { size } = await stat(path);
+    if (size > LARGEST_PARITY_BYTES)
+      throw new UsageError(`"${file}" is too large for a parity file. See docs/parity.md.`);
+    files.push({ file, text: await readFile(path, 'utf8') });
+  }
+  const host = await open();
+  await host.call('checkParity', { files });
+  let failed = 0;
+  for (const one of files) {
+    note(`${one.file}: comparing with PyTorch`);
+    const report = await host.call('parity', { ...one, device: flags.device ?? 'auto' });
+    print(report);
+    if (!report.passed) failed++;
+  }
+  if (failed > 0) throw new Error(`${failed} of ${files.length} files are over tolerance; "failures" says where.`);
 }
 
 /** @param {Context} context */

@@ -10,6 +10,7 @@ export const USAGE = `trainyard: trains vision models in a headless browser, wit
   trainyard cache [clear]                  what is kept between commands; clear deletes it
   trainyard models                         the registered models, as JSON
   trainyard doctor                         device, engines, storage and versions, as JSON
+  trainyard parity FILE...                 compares architectures with PyTorch's numbers, one JSON object per file
   trainyard bench                          step time by backend, pipeline and import rates
   trainyard demo                           trains the sample and leaves the bundle in runs/demo
 

@@ -1,6 +1,7 @@
 // The wire: what each worker offers the page. Types only; client.ts and serve.ts move it over comlink.
 // Long work takes an event callback and a task id; `cancel(taskId)` ends it at the next boundary.
 
+import type { ParityReport } from '$lib/evaluation/parity/report';
 import type { ImportEvent, ImportSource, ImportSummary } from '$lib/data/contract';
 import type { BackendName, DeviceReport, DeviceRequest } from '$lib/engines/contract';
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
@@ -182,4 +183,18 @@ export interface BenchApi {
   }): Promise<{ firstPerSecond: number; cachedPerSecond: number; threads: number }>;
   /** A zip of generated JPEGs in folders per class, no two alike, for the import rate. */
   archive(request: { images: number; size: number; classes: number }): Promise<Blob>;
+}
+
+/** A parity file's name and content. */
+export interface ParityText {
+  file: string;
+  text: string;
+}
+
+/** workers/parity.ts: compares architectures with PyTorch, for `trainyard parity`. */
+export interface ParityApi {
+  /** Throws `parity-file`, `parity-task` or `unknown-model` for the first file that cannot be run. */
+  check(files: readonly ParityText[]): Promise<void>;
+  /** One file on one device; the same device for the whole life of the worker. */
+  run(request: ParityText & { device: DeviceRequest }): Promise<ParityReport>;
 }

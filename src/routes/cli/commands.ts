@@ -20,6 +20,7 @@ import type { EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib
 import { TASKS } from '$lib/tasks/catalog';
 import { getTask } from '$lib/tasks/registry';
 import { bench } from './bench';
+import { createParity } from './parity';
 import type { Inputs } from './inputs';
 import { tell, writeFile } from './output';
 import { createWeightsCommands } from './weights';
@@ -230,6 +231,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     models: listModels,
     doctor,
     bench: () => bench(clients),
+    ...createParity(),
     ...weights.commands,
     /** Ends a download or a run, whichever is under way. */
     stop: () => (weights.cancel() ? Promise.resolve() : clients.train.api.stop()),
