@@ -12,6 +12,8 @@ import {
   batchNormTrain,
   conv2d,
   depthwiseConv2d,
+  gelu,
+  layerNorm,
   registerWasmTrainingKernels,
   startWasmThreads,
   type ConvGeometry,
@@ -43,6 +45,9 @@ const SHAPES: readonly number[][] = [
   [36],
   [36],
   [3, 3, 12, 30],
+  [36],
+  [36],
+  [36, 36],
 ];
 
 function values(shape: readonly number[], seed: number): tf.Tensor {
@@ -65,13 +70,18 @@ function rank1(tensor: tf.Tensor): tf.Tensor1D {
   return tf.reshape<tf.Rank.R1>(tensor, [tensor.size]);
 }
 
-/** Every kernel that threads share: plain, pointwise, depthwise, grouped and dilated convolution, batch norm, max pool. */
+/**
+ * Every kernel that threads share: plain, pointwise, depthwise, grouped and dilated convolution, batch norm, gelu, layer norm,
+ * matrix product, max pool.
+ */
 function network(x: tf.Tensor, ...p: tf.Tensor[]): tf.Tensor {
   let y = conv2d(rank4(x), rank4(p[0]), geometry(1, 1));
   y = batchNormTrain(y, rank1(p[1]), rank1(p[2]), 1e-5, 'relu6').y;
   y = depthwiseConv2d(y, rank4(p[3]), geometry(1, 1));
   y = conv2d(y, rank4(p[4]), geometry(1, 0));
   y = batchNormTrain(y, rank1(p[5]), rank1(p[6]), 1e-5, 'none').y;
+  const rows = tf.reshape(layerNorm(gelu(y), p[8], p[9], 1e-6), [-1, 36]);
+  y = rank4(tf.reshape(tf.matMul(rows, p[10]), y.shape));
   y = tf.maxPool(y, 3, 2, 'same');
   return conv2d(y, rank4(p[7]), geometry(2, 2, 2), 3);
 }
