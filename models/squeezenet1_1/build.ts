@@ -36,7 +36,8 @@ const build: BuildModel = ({ config, imageSize, classes }) => {
   const place = builder.reshape(dropped, [1, 1, 512], 'classifier.place');
   const shared = { kernel: 1, init: { kind: 'normal', std: 0.01 }, biasInit: zeros } as const;
   const scores = builder.conv2d('classifier.1', place, { filters: classes, ...shared });
-  return builder.build(builder.reshape(scores, [classes], 'classifier.scores'), { features });
+  // Of one place: the same numbers as a vector.
+  return builder.build(builder.globalAvgPool(scores, { name: 'classifier.3' }), { features });
 };
 
 /** Max pooling whose last window may hang over the edge (PyTorch's ceil_mode): for even sizes a row and a column of padding. */
