@@ -69,9 +69,13 @@ async function settled(known: Reader, reader: NodeReader, node: FileNode): Promi
   try {
     return await known(reader);
   } catch (error) {
+    const where = `${node.op}${node.name === '' ? '' : ` "${node.name}"`}`;
     // Our own shape rules say what does not fit; the file's node says where.
     if (error instanceof TrainyardError && error.code.startsWith('graph-')) {
-      throw new Unsupported(`${node.op}${node.name === '' ? '' : ` "${node.name}"`}: ${error.message}`, [node.op]);
+      throw new Unsupported(`${where}: ${error.message}`, [node.op]);
+    }
+    if (error instanceof Unsupported && error.operations.length === 0) {
+      throw new Unsupported(`${where}: ${error.reason}`, [node.op]);
     }
     throw error;
   }
