@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { chooseCheckItems } from '$lib/evaluation/check-images';
 import { matchClasses } from '$lib/evaluation/classes';
 import { evaluate } from '$lib/evaluation/evaluate';
+import { neighbourBaseline } from '$lib/evaluation/cached';
 import { evaluationJson } from '$lib/evaluation/evaluation-json';
 import { heldOutSplit } from '$lib/evaluation/held-out';
 import type { Item } from '$lib/storage/records';
+import { FeatureTable, plainIds } from '$lib/training/feature-table';
 import { annotationsOf } from '$lib/training/source';
 import { CLASSES, makeItems, makeSource, task } from '../training/support';
 
@@ -76,6 +78,35 @@ describe('an evaluation', () => {
         [1, 4],
       ],
     });
+  });
+});
+
+describe('the baseline of nearest neighbours', () => {
+  const train = makeItems('train', 8);
+  const items = makeItems('test', 4);
+  const table = new FeatureTable(2, plainIds([...train, ...items]));
+  // Classes alternate; the test image 1 looks like the other class.
+  for (const item of [...train, ...items]) {
+    const bright = item.annotation.kind === 'class' && item.annotation.class === 1;
+    const angle = (bright ? 1.5 : 0) + (item.path === 'test/1.png' ? -1.5 : 0);
+    table.add({ blob: item.blob, variant: 0 }, Float32Array.of(Math.cos(angle), Math.sin(angle)));
+  }
+
+  it('is judged by the counted metrics of the task', () => {
+    const baseline = neighbourBaseline(task, CLASSES, table, { items, train });
+    expect(baseline).toMatchObject({ id: 'knn', name: '5 nearest neighbours on the features' });
+    expect(baseline?.metrics.accuracy).toBe(0.75);
+    expect(Object.keys(baseline?.metrics ?? {})).toEqual(['accuracy', 'balanced_accuracy', 'macro_f1']);
+    expect(neighbourBaseline(task, CLASSES, table, { items, train: [] })).toBeNull();
+  });
+
+  it('is in evaluation.json beside the majority class', async () => {
+    const { result } = await run([5]);
+    const baseline = neighbourBaseline(task, CLASSES, table, { items, train });
+    if (baseline === null) throw new Error('no baseline');
+    const judged = { ...result, baselines: [baseline] };
+    const json = evaluationJson({ split: 'test', checkpoint: 'best', epoch: 4, result: judged });
+    expect(json).toMatchObject({ baseline: { name: 'majority class' }, baselines: [{ id: 'knn' }] });
   });
 });
 
