@@ -42,8 +42,11 @@ export const efficientNetLinear = ({ fanOut }: Fans): Initializer => ({
   bound: 1 / Math.sqrt(fanOut),
 });
 
-/** Vision transformers. */
-export const truncatedNormal = (std: number): Initializer => ({ kind: 'truncated_normal', std });
+/**
+ * timm's vision transformers and ConvNeXt: trunc_normal_ with a deviation of 0.02. Its bounds are -2 and 2, a hundred deviations
+ * away, so that nothing is ever cut.
+ */
+export const narrowNormal: Initializer = { kind: 'normal', std: 0.02 };
 
 export function resolveInitializer(recipe: InitializerRecipe, fans: Fans): Initializer {
   return typeof recipe === 'function' ? recipe(fans) : recipe;

@@ -2,7 +2,7 @@
 
 import { GraphBuilder } from '$lib/graph/builder';
 import type { Value } from '$lib/graph/builder';
-import { truncatedNormal, zeros } from '$lib/graph/initializers';
+import { narrowNormal, zeros } from '$lib/graph/initializers';
 import { symmetricPadding } from '$lib/graph/padding';
 import type { Graph } from '$lib/graph/types';
 import type { BuildRequest } from '../contract';
@@ -20,7 +20,7 @@ export interface ConvNeXtOptions {
 const MLP_RATIO = 4;
 /** timm's LayerNorm2d, where PyTorch's own norm has 1e-5. */
 const norm = { epsilon: 1e-6 };
-const dense = { init: truncatedNormal(0.02), biasInit: zeros };
+const dense = { init: narrowNormal, biasInit: zeros };
 
 export function buildConvNeXt({ imageSize, classes }: BuildRequest, options: ConvNeXtOptions): Graph {
   const { depths, widths } = options;

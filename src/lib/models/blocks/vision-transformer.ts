@@ -4,7 +4,7 @@
 
 import { GraphBuilder } from '$lib/graph/builder';
 import type { Value } from '$lib/graph/builder';
-import { truncatedNormal, zeros } from '$lib/graph/initializers';
+import { narrowNormal, zeros } from '$lib/graph/initializers';
 import type { Graph } from '$lib/graph/types';
 import type { BuildRequest } from '../contract';
 
@@ -23,7 +23,7 @@ export interface VisionTransformerOptions {
 
 const EPSILON = 1e-6;
 const MLP_RATIO = 4;
-const dense = { init: truncatedNormal(0.02), biasInit: zeros };
+const dense = { init: narrowNormal, biasInit: zeros };
 
 export function buildVisionTransformer({ imageSize, classes }: BuildRequest, options: VisionTransformerOptions): Graph {
   const { patch, width, depth, heads } = options;
@@ -33,7 +33,7 @@ export function buildVisionTransformer({ imageSize, classes }: BuildRequest, opt
   const tokens = rows * columns + 1;
 
   const token = builder.parameter('cls_token', [1, 1, width], { kind: 'normal', std: 1e-6 });
-  const positions = builder.parameter('pos_embed', [1, tokens, width], truncatedNormal(0.02));
+  const positions = builder.parameter('pos_embed', [1, tokens, width], narrowNormal);
   // PyTorch's own start: timm resets what is no linear layer.
   const patches = builder.conv2d('patch_embed.proj', builder.input, { filters: width, kernel: patch, stride: patch });
   const sequence = builder.concat(
@@ -59,7 +59,6 @@ export function buildVisionTransformer({ imageSize, classes }: BuildRequest, opt
   const read = builder.slice(x, { axis: 0, begin: 0, size: 1 }, 'pool');
   const features = norm(builder, 'norm', builder.reshape(read, [width], 'pool.flatten'));
   const dropped = builder.dropout('head_drop', features, options.dropout);
-  // Zero like the norms' biases: timm's head starts as every other linear layer.
   return builder.build(builder.linear('head', dropped, { features: classes, ...dense }), { features });
 }
 
