@@ -8,6 +8,7 @@ import type { Graph, OpName } from '$lib/graph/types';
 import { graphFromJson } from '$lib/interchange/bundle/graph-json';
 import type { ArchitectureResult, ImportedArchitecture, WeightsSource } from '$lib/interchange/weights/contract';
 import { LAYERS } from '$lib/interchange/weights/keras/layers';
+import { architectureOf, importKeras } from '$lib/interchange/weights/keras/network';
 import { openTfjsLayers } from '$lib/interchange/weights/tfjs-layers';
 import { nodeEngine } from '../support/engine';
 import { drawWeights, filesOf, images, outputOf, saved } from './keras-models';
@@ -186,7 +187,15 @@ describe('a layer of TensorFlow.js computes the same as a graph', () => {
 });
 
 /** One rule for each class of layer; these have none in TensorFlow.js, or are drawn on elsewhere in this file. */
-const ELSEWHERE = ['Add', 'Multiply', 'Concatenate', 'Normalization', 'SpatialDropout2D', 'ActivityRegularization'];
+const ELSEWHERE = [
+  'Add',
+  'Multiply',
+  'Concatenate',
+  'Normalization',
+  'SpatialDropout2D',
+  'ActivityRegularization',
+  'TFOpLambda',
+];
 
 test('every layer of the table is tried', () => {
   const tried = new Set([...Object.keys(CASES), ...ELSEWHERE]);
@@ -263,6 +272,139 @@ test('a network that divides by 255 itself wants bytes', async () => {
   const model = chain([8, 8, 3], layers.rescaling({ scale: 1 / 127.5, offset: -1 }), conv());
   const file = await openTfjsLayers(filesOf(await saved(model)), 'model');
   expect(file.preprocess).toMatchObject({ mean: [0, 0, 0], std: [1 / 255, 1 / 255, 1 / 255], imageSize: [8, 8] });
+});
+
+/** What Keras 3 writes instead of ["layer", 0, 0, {}]. */
+const kerasTensor = ([layer, node, tensor]: readonly unknown[]): object => ({
+  class_name: '__keras_tensor__',
+  config: { shape: [null, 8, 8, 3], dtype: 'float32', keras_history: [layer, node, tensor] },
+});
+
+/** The functional model of a topology in the words of Keras 3. */
+function inKeras3(topology: object): object {
+  const text = JSON.stringify(topology, (key, value: unknown) => {
+    if (key === 'inbound_nodes' && Array.isArray(value)) {
+      const calls = value as unknown[][][];
+      return calls.map((call) => {
+        const tensors = call.map(kerasTensor);
+        return { args: tensors.length === 1 ? tensors : [tensors], kwargs: {} };
+      });
+    }
+    return value;
+  });
+  const words = text.replaceAll('batch_input_shape', 'batch_shape');
+  return { ...(JSON.parse(words) as object), keras_version: '3.4.1' };
+}
+
+describe('other versions of Keras', () => {
+  const functional = (): tf.LayersModel => {
+    const input = tf.input({ shape: [8, 8, 3] });
+    const branch = (name: string): tf.SymbolicTensor =>
+      layers.conv2d({ filters: 4, kernelSize: 1, name, activation: 'relu' }).apply(input) as tf.SymbolicTensor;
+    const sum = layers.add({ name: 'sum' }).apply([branch('a'), branch('b')]) as tf.SymbolicTensor;
+    const pooled = layers.globalAveragePooling2d({ name: 'pool' }).apply(sum) as tf.SymbolicTensor;
+    return tf.model({
+      inputs: input,
+      outputs: layers.dense({ units: 3, name: 'c' }).apply(pooled) as tf.SymbolicTensor,
+    });
+  };
+
+  test('Keras 3 says the same in other words', async () => {
+    const model = await saved(functional());
+    const graphs = [model.topology, inKeras3(model.topology)].map(async (topology) =>
+      graphOf(await (await openTfjsLayers(filesOf({ ...model, topology }), 'model')).architecture()),
+    );
+    const [two, three] = await Promise.all(graphs);
+    expect(JSON.stringify(inKeras3(model.topology))).toContain('__keras_tensor__');
+    expect(three).toEqual(two);
+  });
+
+  /** A saved model of Keras 2 with the operations that it writes for x * relu6(x + 3) / 6. */
+  const operations = {
+    class_name: 'Functional',
+    config: {
+      name: 'net',
+      layers: [
+        {
+          class_name: 'InputLayer',
+          name: 'in',
+          config: { batch_input_shape: [null, 4, 4, 3], name: 'in' },
+          inbound_nodes: [],
+        },
+        {
+          class_name: 'TFOpLambda',
+          name: 'tf.__operators__.add',
+          config: { name: 'tf.__operators__.add', function: '__operators__.add' },
+          inbound_nodes: [['in', 0, 0, { y: 3, name: null }]],
+        },
+        {
+          class_name: 'ReLU',
+          name: 're_lu',
+          config: { name: 're_lu', max_value: 6 },
+          inbound_nodes: [[['tf.__operators__.add', 0, 0, {}]]],
+        },
+        {
+          class_name: 'TFOpLambda',
+          name: 'tf.math.multiply',
+          config: { name: 'tf.math.multiply', function: 'math.multiply' },
+          inbound_nodes: [['re_lu', 0, 0, { y: 1 / 6, name: null }]],
+        },
+        {
+          class_name: 'TFOpLambda',
+          name: 'tf.math.multiply_1',
+          config: { name: 'tf.math.multiply_1', function: 'math.multiply' },
+          inbound_nodes: [['in', 0, 0, { y: ['tf.math.multiply', 0, 0] }]],
+        },
+        {
+          class_name: 'Dropout',
+          name: 'drop',
+          config: { name: 'drop', rate: 0.2, noise_shape: [null, 1, 1, 1] },
+          inbound_nodes: [[['tf.math.multiply_1', 0, 0, {}]]],
+        },
+        { class_name: 'Flatten', name: 'flat', config: { name: 'flat' }, inbound_nodes: [[['drop', 0, 0, {}]]] },
+      ],
+      input_layers: [['in', 0, 0]],
+      output_layers: [['flat', 0, 0]],
+    },
+  };
+
+  test('operations between layers are sums and products', async () => {
+    const network = await importKeras({ model_config: operations, keras_version: '2.15.0' }, () => null);
+    const architecture = graphOf(await architectureOf(network));
+    expect(architecture.graph.nodes.map(({ op }) => op)).toContain('drop_path');
+    const values = images([4, 4, 3], 1).map((value) => 5 * value);
+    const expected = values.map((x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6);
+    expect(difference(await run(architecture, values, 1), expected)).toBeLessThan(TOLERANCE);
+  });
+
+  test('an operation that is neither is named', async () => {
+    const text = JSON.stringify(operations).replaceAll('math.multiply', 'math.cumsum');
+    const network = await importKeras({ model_config: JSON.parse(text) as object }, () => null);
+    expect(network).toMatchObject({ kind: 'unsupported', unsupported: ['TFOpLambda (math.cumsum)'] });
+  });
+
+  test('mean and variance of a Normalization layer are part of the graph', async () => {
+    const layer = (class_name: string, config: object): object => ({ class_name, config });
+    const topology = layer('Sequential', {
+      name: 'net',
+      layers: [
+        layer('Rescaling', { name: 'scale', scale: 1 / 255, offset: 0, batch_input_shape: [null, 2, 2, 3] }),
+        layer('Normalization', { name: 'norm', axis: [-1] }),
+        layer('Flatten', { name: 'flat' }),
+      ],
+    }) as Record<string, unknown>;
+    const stored: Record<string, number[]> = { mean: [0.5, 0.4, 0.3], variance: [0.04, 0.09, 0] };
+    const network = await importKeras(topology, (_, role) => {
+      const values = stored[role];
+      return { name: `norm/${role}`, shape: [3], read: () => Promise.resolve(Float32Array.from(values)) };
+    });
+    const architecture = graphOf(await architectureOf(network));
+    const values = images([2, 2, 3], 1).map((value) => 127 * (value + 1));
+    // Keras's smallest standard deviation is 1e-7.
+    const expected = values.map((x, at) => (x / 255 - stored.mean[at % 3]) / [0.2, 0.3, 1e-7][at % 3]);
+    expect(difference(await run(architecture, values, 1), expected)).toBeLessThan(TOLERANCE);
+    expect(network).toMatchObject({ raw: true });
+  });
 });
 
 describe('what cannot become a graph is named', () => {

@@ -5,6 +5,7 @@ import { samePadding } from '$lib/graph/padding';
 import { elements } from '$lib/graph/ops/operation';
 import type { Padding, Pair, Shape } from '$lib/graph/types';
 import { activate, activationOf, rectify } from './activations';
+import { operation } from './operations';
 import { normalization, rescaling } from './preprocessing';
 import type { LayerSettings } from './settings';
 import type { LayerPlace, NetworkWriter } from './writer';
@@ -15,6 +16,8 @@ export interface LayerCall {
   /** Models around the layer, outermost first. */
   parents: readonly string[];
   inputs: readonly Value[];
+  /** A number that a bare operation was called with. */
+  constant: number | null;
   /** A free node id. */
   id: string;
 }
@@ -33,7 +36,10 @@ const dropout: LayerRule = {
   write: ({ writer, layer, inputs: [x], id }) => {
     const rate = layer.number('rate');
     if (rate < 0 || rate >= 1) throw layer.unsupported(`has a rate of ${rate}`);
-    return writer.builder.dropout(id, x, rate);
+    // One decision for a whole sample is stochastic depth.
+    const noise = layer.has('noise_shape') ? layer.integers('noise_shape', 0) : [];
+    const whole = noise.length === x.shape.length + 1 && noise.slice(1).every((length) => length === 1);
+    return whole ? writer.builder.dropPath(id, x, rate) : writer.builder.dropout(id, x, rate);
   },
 };
 
@@ -63,6 +69,7 @@ export const LAYERS: Readonly<Record<string, LayerRule>> = {
   Add: { inputs: 'many', write: joined((writer, a, b, id) => writer.builder.add(a, b, id)) },
   Multiply: { inputs: 'many', write: joined((writer, a, b, id) => writer.builder.multiply(a, b, id)) },
   Concatenate: { inputs: 'many', write: concatenate },
+  TFOpLambda: { inputs: 'many', write: operation },
   Dropout: dropout,
   // Drops whole channels in Keras; single values here. Outside of training both are nothing.
   SpatialDropout2D: dropout,

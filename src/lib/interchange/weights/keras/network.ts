@@ -9,6 +9,7 @@ import type { JsonObject } from '../json-file';
 import { quoted } from '../unreadable';
 import { finishGraph } from './finish';
 import { LAYERS } from './layers';
+import { OPERATIONS, OPERATION_LAYERS, operationOf } from './operations';
 import { LayerSettings, Unsupported } from './settings';
 import { readTopology } from './topology';
 import type { Call, KerasLayer, KerasModel } from './topology';
@@ -96,9 +97,12 @@ function readsBytes(graph: Graph): boolean {
 }
 
 function* unknownLayers(model: KerasModel): Generator<string> {
-  for (const { kind, model: inner } of model.layers) {
+  for (const { kind, config, model: inner } of model.layers) {
     if (inner !== null) yield* unknownLayers(inner);
-    else if (kind !== 'InputLayer' && !Object.hasOwn(LAYERS, kind)) yield kind;
+    else if (OPERATION_LAYERS.has(kind)) {
+      const operation = operationOf(config);
+      if (!Object.hasOwn(OPERATIONS, operation)) yield `${kind} (${operation.slice(0, 60)})`;
+    } else if (kind !== 'InputLayer' && !Object.hasOwn(LAYERS, kind)) yield kind;
   }
 }
 
@@ -145,7 +149,7 @@ class Walk {
   async #sequential(model: KerasModel, inputs: readonly Value[], parents: readonly string[]): Promise<Value> {
     let values = inputs;
     for (const layer of model.layers) {
-      if (layer.kind !== 'InputLayer') values = [await this.#layer(layer, values, parents)];
+      if (layer.kind !== 'InputLayer') values = [await this.#layer(layer, values, parents, null)];
     }
     return single(values, model.name);
   }
@@ -164,7 +168,7 @@ class Walk {
     const key = (layer: string, node: number): string => `${node}:${layer}`;
     values.set(key(entries[0].layer, entries[0].node), single(inputs, model.name));
     let waiting = model.layers.flatMap((layer) => {
-      const calls = (layer.calls ?? []).filter((call) => call.length > 0);
+      const calls = (layer.calls ?? []).filter(({ reads }) => reads.length > 0);
       const weighted = layer.model !== null || (LAYERS[layer.kind]?.roles?.length ?? 0) > 0;
       if (calls.length > 1 && weighted) {
         throw new Unsupported('shared layer', `The layer ${quoted(layer.name)} is used in ${calls.length} places.`);
@@ -175,10 +179,10 @@ class Walk {
     for (let pass = 0; waiting.length > 0 && pass < MAX_PASSES; pass++) {
       const later: typeof waiting = [];
       for (const one of waiting) {
-        const read = one.call.map(({ layer, node }) => values.get(key(layer, node)));
+        const read = one.call.reads.map(({ layer, node }) => values.get(key(layer, node)));
         const ready = read.filter((value) => value !== undefined);
         if (ready.length < read.length) later.push(one);
-        else values.set(key(one.layer.name, one.node), await this.#layer(one.layer, ready, parents));
+        else values.set(key(one.layer.name, one.node), await this.#layer(one.layer, ready, parents, one.call.constant));
       }
       if (later.length === waiting.length) break;
       waiting = later;
@@ -188,13 +192,18 @@ class Walk {
     throw new Unsupported('model', `The output ${quoted(outputs[0].layer)} of the model ${quoted(model.name)} is not computed.`); // prettier-ignore
   }
 
-  async #layer(layer: KerasLayer, inputs: readonly Value[], parents: readonly string[]): Promise<Value> {
+  async #layer(
+    layer: KerasLayer,
+    inputs: readonly Value[],
+    parents: readonly string[],
+    constant: number | null,
+  ): Promise<Value> {
     if (layer.model !== null) return this.model(layer.model, inputs, [...parents, layer.name]);
     const settings = new LayerSettings(layer.kind, layer.name, layer.config);
     const rule = LAYERS[layer.kind];
     if (rule.inputs !== 'many') single(inputs, layer.name);
     const id = this.#writer.name(layer.name);
-    const value = await rule.write({ writer: this.#writer, layer: settings, parents, inputs, id });
+    const value = await rule.write({ writer: this.#writer, layer: settings, parents, inputs, constant, id });
     return this.#writer.checked(settings, value);
   }
 }

@@ -7,15 +7,28 @@ import type { JsonObject } from '../json-file';
 import { quoted } from '../unreadable';
 import { Unsupported } from './settings';
 
+/** An output of a layer. */
+interface Reference {
+  layer: string;
+  node: number;
+}
+
 /** One application of a layer: the outputs that it reads. */
-export type Call = readonly { layer: string; node: number }[];
+export type Call = readonly Reference[];
+
+/** The same with what else it was called with, which matters for bare operations alone. */
+export interface Application {
+  reads: Call;
+  /** A number that the operation takes beside its tensor. */
+  constant: number | null;
+}
 
 export interface KerasLayer {
   kind: string;
   name: string;
   config: JsonObject;
   /** Null for a layer of a Sequential, which reads the one before it. */
-  calls: readonly Call[] | null;
+  calls: readonly Application[] | null;
   /** The layers within, when it is a model itself. */
   model: KerasModel | null;
 }
@@ -90,17 +103,28 @@ function layerOf(data: unknown, functional: boolean, depth: number): KerasLayer 
 }
 
 /** Keras 2: [["layer", 0, 0, {}], ...]. Keras 3: { args, kwargs } with tensors somewhere in them. */
-function callOf(data: unknown): Call {
+function callOf(data: unknown): Application {
+  const reads: Reference[] = [];
   if (isObject(data)) {
-    const found: { layer: string; node: number }[] = [];
-    collectTensors(property(data, 'args'), found, 0);
-    if (found.length === 0) collectTensors(property(data, 'kwargs'), found, 0);
-    return found;
+    collectTensors(property(data, 'args'), reads, 0);
+    if (reads.length === 0) collectTensors(property(data, 'kwargs'), reads, 0);
+    const constant = listOf(property(data, 'args')).find((value) => typeof value === 'number');
+    return { reads, constant: constant ?? null };
   }
-  return listOf(data).map(referenceOf);
+  // The call of an operation is the reference itself: ["layer", 0, 0, { y: 3 }] or { y: ["other", 0, 0] }.
+  const list = listOf(data);
+  let constant: number | null = null;
+  for (const item of typeof list[0] === 'string' ? [list] : list) {
+    reads.push(referenceOf(item));
+    const settings = listOf(item)[3];
+    const y = isObject(settings) ? property(settings, 'y') : undefined;
+    if (typeof y === 'number') constant = y;
+    else if (Array.isArray(y) && typeof y[0] === 'string') reads.push(referenceOf(y));
+  }
+  return { reads, constant };
 }
 
-function collectTensors(value: unknown, found: { layer: string; node: number }[], depth: number): void {
+function collectTensors(value: unknown, found: Reference[], depth: number): void {
   if (depth > MAX_DEPTH) return;
   if (Array.isArray(value)) for (const item of value as readonly unknown[]) collectTensors(item, found, depth + 1);
   if (!isObject(value)) return;
@@ -116,7 +140,7 @@ function endsOf(settings: JsonObject, key: string): Call {
   return typeof list[0] === 'string' ? [referenceOf(list)] : list.map(referenceOf);
 }
 
-function referenceOf(value: unknown): { layer: string; node: number } {
+function referenceOf(value: unknown): Reference {
   const [layer, node, tensor] = listOf(value);
   if (typeof layer !== 'string' || !Number.isInteger(node)) throw damaged('a connection between layers is unreadable');
   if (tensor !== 0 && tensor !== undefined) {
