@@ -3,12 +3,18 @@
 import { readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Page } from 'playwright';
+import type { Locator, Page } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listingOf, startHub, type HubServer } from '../support/hub-server';
 import { openSite, type Site } from './harness';
 import { picture, pictures, writeFolder } from './support/pictures';
+import { weightsOf } from './support/weights';
+
+/** Comes so slowly that its progress is still there when it is looked at. */
+const COMING = 'tests/slow.one';
 
 let site: Site;
+let hub: HubServer;
 let page: Page;
 let folder: string;
 let axe: string;
@@ -16,7 +22,12 @@ let axe: string;
 let project: string;
 
 beforeAll(async () => {
-  site = await openSite();
+  hub = await startHub();
+  const bytes = new Uint8Array(30_000_000);
+  hub.files.set(`${COMING}/model.safetensors`, { bytes, slow: { pieceBytes: 10_000, milliseconds: 500 } });
+  hub.models.set(COMING, listingOf({ 'model.safetensors': bytes }));
+  hub.files.set('tests/offered.one/model.safetensors', { bytes });
+  site = await openSite({ hub: hub.hub });
   axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   folder = await writeFolder([
     ...pictures(20, { size: 16 }),
@@ -35,6 +46,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await site.close();
+  await hub.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -44,6 +56,39 @@ const go = async (hash: string) => {
   await page.getByRole('heading', { level: 1 }).waitFor();
   await expect.poll(() => page.locator('.animate-pulse').count()).toBe(0);
 };
+
+const startFrom = () => page.getByRole('group', { name: 'Start from' });
+
+/** The Train screen with a model that starts from a file, and a download beside it. */
+async function openTrainWithWeights(): Promise<void> {
+  await go(`${project}/train`);
+  await page.getByRole('searchbox', { name: 'Search models' }).fill('mobilenetv1_025');
+  await page.getByRole('group', { name: 'Model', exact: true }).getByRole('radio').check({ force: true });
+  const own = startFrom().getByRole('listitem').filter({ hasText: 'colours.safetensors' });
+  if ((await own.count()) === 0) {
+    await page.locator('input[type=file][aria-label="Weights"]').setInputFiles({
+      name: 'colours.safetensors',
+      mimeType: 'application/octet-stream',
+      buffer: await weightsOf('mobilenetv1_025'),
+    });
+  }
+  await own.getByRole('radio').check();
+  await page.getByText(/^All \d+ tensors of the backbone are there\./).waitFor();
+  await ensureComing(startFrom().getByRole('textbox'));
+}
+
+/** Asks for the weights that never come whole, unless they are on their way. */
+async function ensureComing(field: Locator): Promise<void> {
+  const progress = page.getByRole('progressbar', { name: new RegExp(COMING) });
+  if ((await progress.count()) > 0) return;
+  await field.fill(COMING);
+  await field.press('Enter');
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: /^(Download|Go on downloading)$/ })
+    .click();
+  await progress.waitFor();
+}
 
 /** Opens a screen with something in it, and waits for its last part. */
 const SCREENS: readonly [string, () => Promise<void>][] = [
@@ -80,6 +125,43 @@ const SCREENS: readonly [string, () => Promise<void>][] = [
     async () => {
       await go(`${project}/train`);
       await page.getByRole('button', { name: /^Train tiny-cnn for/ }).waitFor();
+    },
+  ],
+  ['train with weights', openTrainWithWeights],
+  [
+    'what a model takes of weights',
+    async () => {
+      await openTrainWithWeights();
+      await page.getByRole('button', { name: 'Show what is loaded' }).click();
+      await page
+        .getByRole('dialog')
+        .getByRole('tab', { name: /^Other shape/ })
+        .click();
+    },
+  ],
+  [
+    'an offer of weights',
+    async () => {
+      await go('#/weights');
+      await page.getByRole('textbox', { name: 'From the hub or an address' }).fill('tests/offered.one');
+      await page.keyboard.press('Enter');
+      await page.getByRole('dialog').waitFor();
+    },
+  ],
+  [
+    'weights',
+    async () => {
+      await go('#/weights');
+      await page.getByRole('row').filter({ hasText: 'colours.safetensors' }).waitFor();
+      await ensureComing(page.getByRole('textbox', { name: 'From the hub or an address' }));
+    },
+  ],
+  [
+    'storage',
+    async () => {
+      await go('#/');
+      await page.getByRole('button', { name: /^Storage: / }).click();
+      await page.getByRole('dialog').getByText('colours.safetensors').waitFor();
     },
   ],
   [
@@ -222,7 +304,9 @@ describe('the keyboard alone', () => {
   test.each<[string, () => string, RegExp]>([
     ['a new project', () => '#/', /^New project$/],
     ['training, from the data', () => `${project}/data`, /^Train a model$/],
-    ['the start of a run', () => `${project}/train`, /^Train tiny-cnn for/],
+    ['the start of a run', () => `${project}/train`, /^Train .* for \d+ epoch/],
+    ['a weights file', () => `${project}/train`, /^Open a weights file$/],
+    ['a file of weights to keep', () => '#/weights', /^Choose a file$/],
     ['the bundle', () => `${project}/export`, /^Download bundle$/],
     ['images to predict', () => `${project}/predict`, /^Choose images$/],
   ])('reaches %s', async (_, hash, wanted) => {
@@ -237,6 +321,26 @@ describe('the keyboard alone', () => {
       return `${style.outlineStyle} ${style.outlineWidth}`;
     });
     expect(outline).not.toMatch(/^none|\b0px$/);
+  });
+
+  test('moves through the models and what they start from by arrow keys', async () => {
+    await openTrainWithWeights();
+    const choices = startFrom().getByRole('radio');
+    const last = (await choices.count()) - 1;
+    await choices.first().focus();
+    await page.keyboard.press('ArrowDown');
+    expect(await choices.nth(1).isChecked()).toBe(true);
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowUp');
+    expect(await choices.nth(last).isChecked()).toBe(true);
+    await choices.first().check();
+    await page.getByRole('searchbox', { name: 'Search models' }).fill('mobilenetv1');
+    const models = page.getByRole('group', { name: 'Model', exact: true }).getByRole('radio');
+    await expect.poll(() => models.count()).toBe(4);
+    await models.first().focus();
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => models.nth(1).isChecked()).toBe(true);
+    await page.getByRole('button', { name: /^Train mobilenetv1_050 for/ }).waitFor();
   });
 
   test('goes from screen to screen and looks through the images', async () => {

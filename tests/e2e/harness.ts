@@ -52,11 +52,11 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** The up-to-date build, served, and a browser with a fresh profile for it. One for each test file. */
-export async function openSite(): Promise<Site> {
+/** The up-to-date build, served, and a browser with a fresh profile for it. One for each test file. `hub`: see startServer. */
+export async function openSite({ hub }: { hub?: string } = {}): Promise<Site> {
   const { ok, output } = ensureBuild();
   if (!ok) throw new Error(`The build failed:\n${output}`);
-  const server = await startServer({ root: BUILD });
+  const server = await startServer({ root: BUILD, hub });
   const { context, close } = await openBrowser();
   return {
     url: server.url,

@@ -9,7 +9,7 @@ export type EventOf<Type extends RunEvent['type']> = Extract<RunEvent, { type: T
 export interface LogEntry {
   /** Milliseconds since 1970; 0 where it is not known. */
   time: number;
-  event: Exclude<RunEvent, { type: 'progress' | 'validating' | 'features' }>;
+  event: Exclude<RunEvent, { type: 'progress' | 'validating' }>;
 }
 
 /** Grows as events are taken; arrays keep their identity, so a reader compares `revision`. */
@@ -46,8 +46,7 @@ export class RunCurves {
   /** `time` in milliseconds since 1970, for the log. */
   take(event: RunEvent, time = 0): void {
     this.revision++;
-    if (event.type !== 'progress' && event.type !== 'validating' && event.type !== 'features')
-      this.log.push({ time, event });
+    if (this.#isMoment(event)) this.log.push({ time, event });
     switch (event.type) {
       case 'started':
         this.started = event;
@@ -96,6 +95,13 @@ export class RunCurves {
       default:
         event satisfies never;
     }
+  }
+
+  /** Of the features only that all are there, once: a last batch may say so before the end does. */
+  #isMoment(event: RunEvent): event is LogEntry['event'] {
+    if (event.type === 'progress' || event.type === 'validating') return false;
+    if (event.type !== 'features') return true;
+    return event.done === event.total && this.log.at(-1)?.event.type !== 'features';
   }
 
   /** Values of one metric ('val_accuracy') by epoch; epochs count from 1. */

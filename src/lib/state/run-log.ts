@@ -27,6 +27,12 @@ export function logLine(task: TaskMeta, { time, event }: LogEntry): LogLine {
       const other = mismatched.length === 0 ? '' : ` ${formatPlural(mismatched.length, 'tensor')} had another shape.`;
       return line(`Started from ${event.name}: ${backbone.loaded} of ${backbone.total} tensors loaded.${other}`);
     }
+    case 'features': {
+      const { total, cached } = event;
+      const there = cached === total ? 'All of them' : formatCount(cached);
+      const note = cached === 0 ? '' : ` ${there} were stored by an earlier run.`;
+      return line(`Features of ${formatPlural(total, 'image')} are ready.${note}`);
+    }
     case 'phase':
       return line(
         event.phase === 'contrastive'

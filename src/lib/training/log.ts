@@ -34,8 +34,8 @@ export class RunLog {
   /** Waits when there is something to write; throws what writing throws. */
   async add(event: RunEvent): Promise<void> {
     this.#listener(event);
-    // Passing moments, told again by the epoch that follows.
-    if (event.type === 'validating' || event.type === 'features') return;
+    // Passing moments, told again by what follows.
+    if (event.type === 'validating' || (event.type === 'features' && event.done < event.total)) return;
     if (event.type === 'progress') this.#merge(event);
     else {
       this.#endProgress();

@@ -1,6 +1,8 @@
 // Curves from events: bounded however long the run, and right across a resume.
 import { expect, test } from 'vitest';
 import { RunCurves } from '$lib/state/run-curves';
+import { taskMeta } from '$lib/state/metrics';
+import { logLine } from '$lib/state/run-log';
 import { StepColumns } from '$lib/state/step-columns';
 import type { RunEvent } from '$lib/training/events';
 
@@ -88,4 +90,16 @@ test('a metric that was not told in every epoch keeps its own epochs', () => {
   curves.take(epoch(2, 0.7));
   expect(curves.metric('val_accuracy')).toEqual({ x: [2], y: [0.7] });
   expect(curves.metricNames()).toEqual(['train_loss', 'val_accuracy']);
+});
+
+test('features are one line of the log once all are there, which says what an earlier run had stored', () => {
+  const task = taskMeta('classification');
+  const linesOf = (cached: number): string[] => {
+    const curves = new RunCurves();
+    for (const done of [cached, 48, 48]) curves.take({ type: 'features', done, total: 48, cached });
+    return curves.log.map((entry) => logLine(task, entry).text);
+  };
+  expect(linesOf(0)).toEqual(['Features of 48 images are ready.']);
+  expect(linesOf(12)).toEqual(['Features of 48 images are ready. 12 were stored by an earlier run.']);
+  expect(linesOf(48)).toEqual(['Features of 48 images are ready. All of them were stored by an earlier run.']);
 });
