@@ -102,3 +102,32 @@ test('isolation can be switched off, to imitate a host that sets no headers', as
   expect(headers).not.toHaveProperty('cross-origin-opener-policy');
   expect(headers).not.toHaveProperty('content-security-policy');
 });
+
+test('another hub takes the place of the build’s, in the policy of page and service worker and in the page', async () => {
+  const site = join(parent, 'with-hub');
+  await mkdir(site);
+  const policy = "default-src 'self'; connect-src 'self' blob: data: https://huggingface.co; object-src 'none'";
+  await writeFile(
+    join(site, 'index.html'),
+    `<head><meta http-equiv="content-security-policy" content="${policy}"></head><p>größe</p>`,
+  );
+  await writeFile(join(site, 'service-worker.js'), `const policy = ${JSON.stringify(policy)};`);
+  await writeFile(join(site, 'other.js'), policy);
+  const server = await startServer({ root: site, hub: 'https://hub.example/a"b https://*.files.example' });
+  try {
+    const expected = policy.replace('https://huggingface.co', 'https://hub.example https://*.files.example');
+    const page = await get('/', { at: server.port });
+    expect(page.headers['content-security-policy']).toBe(`${expected}; frame-ancestors 'none'`);
+    expect(page.body).toContain(`content="${expected}"`);
+    expect(page.body).toContain(
+      '<meta name="trainyard-hub" content="https://hub.example/a&quot;b https://*.files.example">',
+    );
+    expect(page.headers['content-length']).toBe(String(Buffer.byteLength(page.body)));
+    expect((await get('/service-worker.js', { at: server.port })).body).toBe(
+      `const policy = ${JSON.stringify(expected)};`,
+    );
+    expect((await get('/other.js', { at: server.port })).body).toBe(policy);
+  } finally {
+    await server.close();
+  }
+});
