@@ -5,7 +5,7 @@ import { TrainyardError } from '$lib/core/errors';
 import { fromPyTorch } from '$lib/graph/layout';
 import { elements } from '$lib/graph/ops/operation';
 import type { Graph, ParameterValues } from '$lib/graph/types';
-import type { WeightsMapping } from '$lib/models/contract';
+import type { ModelMeta, WeightsMapping } from '$lib/models/contract';
 import type { LoadReport, TensorEntry, WeightsFile } from './contract';
 import { matchByName } from './match/by-name';
 import { matchTorchByOrder } from './match/by-order';
@@ -25,6 +25,8 @@ export interface LoadOptions {
 
 /** Under this share of the backbone's tensors a file belongs to another model. */
 const LEAST_SHARE = 0.5;
+/** Under this one it may: ResNet-50 has more than half of its tensors in common with ResNet-34. */
+const DOUBTFUL_SHARE = 0.9;
 
 /**
  * The model's parameters with what the file has of them. Arrays of `initial` are reused where it has none. Throws
@@ -43,6 +45,8 @@ export async function loadWeights(
   const fitting = backbone.filter(({ name }) => (plan.get(name)?.kind ?? 'mismatch') !== 'mismatch').length;
   if (fitting < LEAST_SHARE * backbone.length) throw await mismatch(source, fitting, backbone.length, file);
 
+  const likely = fitting < DOUBTFUL_SHARE * backbone.length ? await likelyModel(file) : null;
+  const doubts = likely === null ? [] : [`They look like weights of another model, ${likely.title} (${likely.id}).`];
   const scratch = new Float32Array(Math.max(0, ...wanted.map(({ shape }) => elements(shape))));
   const reversed =
     mapping?.kerasInput?.channels === 'bgr' && matched.layout === 'keras' ? firstConvolution(graph) : null;
@@ -82,7 +86,7 @@ export async function loadWeights(
     mismatched,
     resampled,
     backbone: { loaded: fitting, total: backbone.length },
-    notes: matched.notes,
+    notes: [...matched.notes, ...doubts],
   };
   return { parameters, report };
 }
@@ -170,14 +174,14 @@ function reasonOf({ backbone, shape }: Wanted, { shape: found }: TensorEntry): s
   return `a classifier of ${count(found[0])} classes: replaced by one of ${count(shape[0])}`;
 }
 
-async function mismatch(
-  source: string,
-  found: number,
-  total: number,
-  { convention, tensors }: WeightsFile,
-): Promise<TrainyardError> {
+/** Keras's names say nothing of the model. */
+async function likelyModel({ convention, tensors }: WeightsFile): Promise<ModelMeta | null> {
   const { guessModel } = await import('./match/guess');
-  const likely = convention === 'keras' ? null : await guessModel(tensors);
+  return convention === 'keras' ? null : guessModel(tensors);
+}
+
+async function mismatch(source: string, found: number, total: number, file: WeightsFile): Promise<TrainyardError> {
+  const likely = await likelyModel(file);
   const guess = likely === null ? '' : `; they look like weights of ${likely.title}`;
   return new TrainyardError(
     'weights-mismatch',

@@ -1,17 +1,24 @@
 // What a model takes from a file: whatever the names are nested in, whatever the head is, in our layouts; and what it refuses.
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { TrainyardError } from '$lib/core/errors';
-import { toPyTorch } from '$lib/graph/layout';
+import { pyTorchShape, toPyTorch } from '$lib/graph/layout';
+import { elements } from '$lib/graph/ops/operation';
 import { initializeParameters } from '$lib/graph/initialize';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { TensorEntry, WeightsConvention, WeightsFile } from '$lib/interchange/weights/contract';
 import { loadWeights } from '$lib/interchange/weights/load';
+import { openWeights } from '$lib/interchange/weights/open';
+import { buildModel } from '$lib/models/build';
 import { resamplePositionEmbedding } from '$lib/models/position-embedding';
 import mobilenet from '$models/mobilenetv2_100/build';
 import resnet18 from '$models/resnet18/build';
 import tinyCnn from '$models/tiny-cnn/build';
 import vitTiny from '$models/vit_tiny_patch16_224/build';
 import { randomParameters } from '../support/models';
+import { findPython, runPython, skipWithout } from '../support/python';
 
 const build = { config: {}, imageSize: [32, 32], classes: 5 } as const;
 /** Convolutions of both kinds, batch norms, a linear head called "classifier". */
@@ -211,6 +218,39 @@ describe('by order, when names are others', () => {
   });
 });
 
+const torchvision = findPython(['torch', 'torchvision']);
+
+describe('torchvision’s own weights', () => {
+  skipWithout(torchvision, ['torch', 'torchvision']);
+  const folder = mkdtempSync(join(tmpdir(), 'trainyard-torchvision-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  // timm's names are torchvision's for ResNet and SqueezeNet alone.
+  const MODELS = {
+    resnet18: 'resnet18',
+    squeezenet1_1: 'squeezenet1_1',
+    mobilenet_v2: 'mobilenetv2_100',
+    efficientnet_b0: 'efficientnet_b0',
+    mobilenet_v3_small: 'mobilenetv3_small_100',
+  };
+  const SCRIPT = `import sys, torch, torchvision
+for name in sys.argv[1:]:
+    torch.save(getattr(torchvision.models, name)(num_classes=7).state_dict(), name + ".pth")`;
+
+  test('fill every tensor of the backbone', { timeout: 120_000 }, async () => {
+    runPython(torchvision ?? '', ['-B', '-c', SCRIPT, ...Object.keys(MODELS)], folder);
+    for (const [name, id] of Object.entries(MODELS)) {
+      const blob = new Blob([readFileSync(join(folder, `${name}.pth`))]);
+      const file = await openWeights([{ path: `${name}.pth`, blob }], name);
+      const graph = await buildModel(id, { config: {}, imageSize: [64, 64], classes: 7 });
+      const initial = new Map(graph.parameters.map((each) => [each.name, new Float32Array(elements(each.shape))]));
+      const { report } = await loadWeights(graph, file, initial, { source: name });
+      expect(report.loaded, name).toEqual(graph.parameters.map((each) => each.name));
+      expect(report.unused, name).toEqual([]);
+    }
+  });
+});
+
 const KERAS_OF: Readonly<Record<string, string>> = {
   running_mean: 'moving_mean',
   running_var: 'moving_variance',
@@ -287,6 +327,19 @@ describe('refused:', () => {
     expect(error.message).toMatch(/"a file" have 0 of the 65 tensors/);
     expect(error.message).toContain('MobileNetV2');
     expect(error.hint).toContain('mobilenetv2_100');
+  });
+
+  test('but a sibling that shares most of its tensors is loaded with a doubt', async () => {
+    const graph = await buildModel('resnet50', build);
+    const values = new Map(graph.parameters.map(({ name, shape }) => [name, new Float32Array(elements(shape))]));
+    const sibling = await buildModel('resnet34', build);
+    const entries = sibling.parameters.map((specification) => {
+      const shape = pyTorchShape(specification);
+      return entry(specification.name, shape, new Float32Array(elements(shape)));
+    });
+    const { report } = await loadWeights(graph, fileOf(entries), values, { source: 'a file' });
+    expect(report.backbone.loaded).toBeLessThan(0.6 * report.backbone.total);
+    expect(report.notes).toEqual(['They look like weights of another model, ResNet-34 (resnet34).']);
   });
 
   test('weights of no model that is known', async () => {

@@ -8,7 +8,8 @@ import type { Wanted } from './model-side';
 import { sameShape } from './model-side';
 
 const NOTE =
-  "The names differ from the model's; tensors were taken in the file's order, in which all roles and shapes agree.";
+  "The names differ from the model's: tensors were taken in the file's order, in which all roles and shapes agree. What is no " +
+  "tensor, such as a batch norm's epsilon, may still differ.";
 const TORCH_ROLES = new Set(['weight', 'bias', 'running_mean', 'running_var', 'value']);
 
 /** Roles by Keras's names, which say more than ours; several of ours share one. */
