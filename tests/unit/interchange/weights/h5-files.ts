@@ -16,6 +16,8 @@ export interface H5Options {
   dtype?: '<f' | '<d' | '<i';
   /** False leaves the lists of layers and weights out. */
   listed?: boolean;
+  /** How many names an attribute holds at most; Keras splits lists that are too long for one. */
+  split?: number;
   /** Changes the drawn values of a weight by its name. */
   values?: (values: Float32Array, name: string) => Float32Array;
 }
@@ -47,6 +49,7 @@ export async function writeH5(layers: readonly H5Layer[], options: H5Options = {
     kerasVersion = '2.15.0',
     dtype = '<f',
     listed = true,
+    split,
     values = (same: Float32Array) => same,
   } = options;
   const { FS } = await h5.ready;
@@ -56,7 +59,14 @@ export async function writeH5(layers: readonly H5Layer[], options: H5Options = {
   file.create_attribute('keras_version', kerasVersion);
   const root = modelConfig === undefined ? file : file.create_group('model_weights');
   root.create_attribute('backend', 'tensorflow');
-  if (listed) root.create_attribute('layer_names', layers.map(({ name }) => name), undefined, 'S32'); // prettier-ignore
+  if (listed) {
+    const names = layers.map(({ name }) => name);
+    const size = split ?? names.length;
+    for (let at = 0; at < names.length; at += size) {
+      const attribute = split === undefined ? 'layer_names' : `layer_names${at / size}`;
+      root.create_attribute(attribute, names.slice(at, at + size), undefined, 'S32');
+    }
+  }
   for (const { name, weights } of layers) {
     const group = makeGroup(root, name);
     if (weights.length === 0) continue;
