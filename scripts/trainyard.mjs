@@ -49,7 +49,7 @@ async function main() {
     }));
   };
   const body = command === 'export' ? commands.exportModel : commands[command];
-  onInterrupt();
+  onInterrupt(command === 'train' || command === 'demo');
   try {
     await body({ ...request, open, print, note: progress.line, root, cache });
   } finally {
@@ -70,14 +70,18 @@ function readVersion() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
 }
 
-/** The first Ctrl-C asks the run to stop with a checkpoint, the second ends everything. */
-function onInterrupt() {
+const STOPPING_RUN =
+  'Stopping at the next step; the best weights are evaluated and exported. Press Ctrl-C again to drop them.';
+const STOPPING = 'Stopping. Press Ctrl-C again to end at once.';
+
+/** The first Ctrl-C asks the work to stop, a run with a checkpoint; the second ends everything. @param {boolean} trains */
+function onInterrupt(trains) {
   let asked = false;
   process.on('SIGINT', () => {
     const { host } = opened;
     if (asked || host === null) process.exit(130);
     asked = true;
-    note('\nStopping at the next step; the best weights are evaluated and exported. Press Ctrl-C again to drop them.');
+    note(`\n${trains ? STOPPING_RUN : STOPPING}`);
     host.stop().catch(() => process.exit(130));
   });
 }
