@@ -102,7 +102,7 @@ test('with the server stopped images are imported, a model is trained, asked and
   const download = page.waitForEvent('download', { timeout: 120_000 });
   await page.getByRole('button', { name: 'Download bundle', exact: true }).click();
   expect((await readFile(await (await download).path())).subarray(0, 2).toString()).toBe('PK');
-  expect(await page.getByText('Verified', { exact: true }).count()).toBe(3);
+  expect(await page.getByText('Verified', { exact: true }).count()).toBe(4);
   expect(problems).toEqual([]);
   await rm(folder, { recursive: true });
 });

@@ -45,7 +45,7 @@ export async function loadWeights(
   const fitting = backbone.filter(({ name }) => (plan.get(name)?.kind ?? 'mismatch') !== 'mismatch').length;
   if (fitting < LEAST_SHARE * backbone.length) throw await mismatch(source, fitting, backbone.length, file);
 
-  const likely = fitting < DOUBTFUL_SHARE * backbone.length ? await likelyModel(file) : null;
+  const likely = fitting < DOUBTFUL_SHARE * backbone.length ? await likelyModel(file, fitting / backbone.length) : null;
   const doubts = likely === null ? [] : [`They look like weights of another model, ${likely.title} (${likely.id}).`];
   const scratch = new Float32Array(Math.max(0, ...wanted.map(({ shape }) => elements(shape))));
   const reversed =
@@ -174,14 +174,14 @@ function reasonOf({ backbone, shape }: Wanted, { shape: found }: TensorEntry): s
   return `a classifier of ${count(found[0])} classes: replaced by one of ${count(shape[0])}`;
 }
 
-/** Keras's names say nothing of the model. */
-async function likelyModel({ convention, tensors }: WeightsFile): Promise<ModelMeta | null> {
+/** A model that fits better than this share. Keras's names say nothing of it. */
+async function likelyModel({ convention, tensors }: WeightsFile, share: number): Promise<ModelMeta | null> {
   const { guessModel } = await import('./match/guess');
-  return convention === 'keras' ? null : guessModel(tensors);
+  return convention === 'keras' ? null : guessModel(tensors, share);
 }
 
 async function mismatch(source: string, found: number, total: number, file: WeightsFile): Promise<TrainyardError> {
-  const likely = await likelyModel(file);
+  const likely = await likelyModel(file, found / total);
   const guess = likely === null ? '' : `; they look like weights of ${likely.title}`;
   return new TrainyardError(
     'weights-mismatch',

@@ -342,6 +342,13 @@ describe('refused:', () => {
     expect(report.notes).toEqual(['They look like weights of another model, ResNet-34 (resnet34).']);
   });
 
+  test('and a file that lacks some of the model’s own tensors without one', async () => {
+    const tensors = stateDict(small, randomParameters(small)).filter(({ name }) => !/^blocks\.[45]\.pw/.test(name));
+    const { report } = await load(small, fileOf(tensors));
+    expect(report.missing.length).toBe(10);
+    expect(report.notes).toEqual([]);
+  });
+
   test('weights of no model that is known', async () => {
     const error = await refusal(small, fileOf([entry('a', [2, 3], new Float32Array(6))]));
     expect(error.message).not.toContain('look like');

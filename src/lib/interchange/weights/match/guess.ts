@@ -11,8 +11,11 @@ import { sameShape, wantedBy } from './model-side';
 /** Siblings share many tensors; fewer than these mean nothing. */
 const LEAST_SHARE = 0.8;
 
-/** The model whose backbone fits best; null where none fits well. Only weights with PyTorch's names are looked at. */
-export async function guessModel(entries: readonly TensorEntry[]): Promise<ModelMeta | null> {
+/**
+ * The model whose backbone fits best; null where none fits well, or not better than `than`, the share of the one that was tried. Only weights
+ * with PyTorch's names are looked at.
+ */
+export async function guessModel(entries: readonly TensorEntry[], than = 0): Promise<ModelMeta | null> {
   let best: { meta: ModelMeta; share: number } | null = null;
   for (const { meta } of MODELS) {
     const size = meta.recommended.imageSize;
@@ -22,7 +25,7 @@ export async function guessModel(entries: readonly TensorEntry[]): Promise<Model
     const fits = wanted.filter(({ name, shape }) => sameShape(tensors.get(name)?.shape ?? [-1], shape)).length;
     const share = fits / wanted.length;
     // Of two that fit as well the larger: a shallower sibling has its tensors as a part.
-    if (share >= LEAST_SHARE && share >= (best?.share ?? 0)) best = { meta, share };
+    if (share > than && share >= LEAST_SHARE && share >= (best?.share ?? 0)) best = { meta, share };
   }
   return best?.meta ?? null;
 }
