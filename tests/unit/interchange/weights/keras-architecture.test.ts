@@ -1,16 +1,23 @@
 // Layers models as graphs: what our engine computes with the imported graph equals what TensorFlow.js computes with the file.
 import { existsSync, readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
+import * as onnxRuntime from 'onnxruntime-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { TfjsEngine } from '$lib/engines/tfjs/engine';
 import { replaceHead, splitAtFeatures } from '$lib/graph/heads';
 import type { Graph, OpName } from '$lib/graph/types';
 import { graphFromJson } from '$lib/interchange/bundle/graph-json';
+import { writeOnnx } from '$lib/interchange/onnx/write';
+import { readParameters, writeSafetensors } from '$lib/interchange/safetensors/parameters';
+import { writeTfjs } from '$lib/interchange/tfjs/write';
+import { onnxRunner } from '$lib/interchange/verify/onnx-runtime';
+import { tfjsRunner } from '$lib/interchange/verify/tfjs-runner';
 import type { ArchitectureResult, ImportedArchitecture, WeightsSource } from '$lib/interchange/weights/contract';
 import { LAYERS } from '$lib/interchange/weights/keras/layers';
 import { architectureOf, importKeras } from '$lib/interchange/weights/keras/network';
 import { openTfjsLayers } from '$lib/interchange/weights/tfjs-layers';
 import { nodeEngine } from '../support/engine';
+import { trainedModel } from '../support/models';
 import { drawWeights, filesOf, images, outputOf, saved } from './keras-models';
 
 let engine: TfjsEngine;
@@ -266,6 +273,34 @@ describe('the end of the network', () => {
     expect(graph.nodes.at(-1)).toMatchObject({ op: 'global_avg_pool', shape: [6] });
     expect(replaceHead(graph, { kind: 'linear' }, 9).parameters.at(-2)).toMatchObject({ name: 'classifier.weight' });
   });
+});
+
+test('a network with a new head is exported under the names of its layers', async () => {
+  const imported = chain(
+    [8, 8, 3],
+    layers.zeroPadding2d({ padding: [[0, 1], [0, 1]] }), // prettier-ignore
+    layers.conv2d({ filters: 6, kernelSize: 3, strides: 2, name: 'block_1/expand' }),
+    layers.batchNormalization({ name: 'block_1/expand/bn' }),
+    layers.reLU({ maxValue: 2.5 }),
+    layers.globalAveragePooling2d({}),
+    layers.dense({ units: 3, activation: 'softmax' }),
+  );
+  const file = await openTfjsLayers(filesOf(await saved(imported)), 'model');
+  const model = trainedModel(replaceHead(graphOf(await file.architecture()).graph, { kind: 'cosine', scale: 8 }, 4));
+  const options = { normalization: false, foldBatchNorm: true };
+  const values = images([8, 8, 3]);
+  const expected = await run({ title: '', graph: model.graph, parameters: model.parameters }, values, 2);
+  for (const runner of [
+    await onnxRunner(onnxRuntime)([{ path: 'model.onnx', blob: writeOnnx(model, options) }]),
+    await tfjsRunner(writeTfjs(model, options)),
+  ]) {
+    const outputs = await runner.run(values, [2, 8, 8, 3]);
+    expect(difference(outputs.get('logits') ?? new Float32Array(), expected)).toBeLessThan(TOLERANCE);
+    await runner.dispose();
+  }
+  const parameters = await readParameters(model.graph, writeSafetensors(model));
+  expect([...parameters.keys()]).toEqual([...model.parameters.keys()]);
+  expect([...parameters.keys()]).toContain('block_1/expand/bn.running_var');
 });
 
 test('a network that divides by 255 itself wants bytes', async () => {
