@@ -30,6 +30,9 @@ export async function importArchitecture(file: OnnxFile, step: LeadingStep | nul
   }
 }
 
+/** Before it, sums and products lined their axes up in another way. */
+const OLDEST_OPSET = 7;
+
 /** Sets of operations that ONNX Runtime has. */
 const RUNTIME_DOMAINS: readonly string[] = ['', 'ai.onnx.ml', 'com.microsoft'];
 const FLOAT16 = 10;
@@ -81,6 +84,9 @@ async function importGraph(file: OnnxFile, step: LeadingStep | null): Promise<Im
   const output = logitsOf(file);
   const nodes = neededNodes(file, [output]);
   const unknown = unknownOperations(nodes);
+  const opset = file.opsets.get('') ?? 1;
+  if (opset < OLDEST_OPSET)
+    throw new Unsupported(`It is of opset ${opset}; ${OLDEST_OPSET} and newer can be trained here.`);
   if (file.unusual !== null) throw new Unsupported(`It has ${file.unusual}.`);
   if (unknown.length > 0) {
     const [first, ...rest] = unknown;

@@ -53,7 +53,8 @@ export class Importer {
     nodes: readonly FileNode[],
   ) {
     this.builder = new GraphBuilder(imageSize);
-    this.names = uniqueNames(file.initializers.keys());
+    const aliases = nodes.filter(({ op }) => op === 'Identity').map(({ outputs }) => outputs[0] ?? '');
+    this.names = uniqueNames([...file.initializers.keys(), ...aliases]);
     for (const node of nodes) {
       for (const input of new Set(node.inputs)) {
         const found = this.readers.get(input);

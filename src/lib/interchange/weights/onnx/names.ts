@@ -15,6 +15,11 @@ export interface Naming {
 const PATH = /^[A-Za-z_]\w*(\.\w+)*$/;
 const ROLE = /\.(weight|bias|running_mean|running_var|gamma|beta|kernel)$/;
 
+/** A name of PyTorch's, not one that an exporter made up. */
+export function isPath(name: string): boolean {
+  return PATH.test(name);
+}
+
 /** '/layer1/layer1.0/conv1/Conv' is layer1.0.conv1; 'model/conv1/Conv2D' is model.conv1. */
 function pathOf({ name, op }: FileNode): string {
   const parts = name.split(/[/:]+/).filter((part) => part !== '');

@@ -8,6 +8,7 @@ import { readOnnxFile } from './file';
 import type { OnnxFile } from './file';
 import { imageInput, leadingStep, metadataClasses, preprocessOf } from './input';
 import type { ImageInput, LeadingStep } from './input';
+import { isPath } from './names';
 import { readTensor } from './tensor';
 import type { StoredTensor } from './tensor';
 
@@ -18,9 +19,7 @@ export async function openOnnx(blob: Blob, name: string): Promise<WeightsFile> {
   return {
     format: 'onnx',
     convention: 'onnx',
-    tensors: [...file.initializers.values()]
-      .filter(({ dtype }) => dtype !== 'string')
-      .map((tensor) => entry(blob, tensor)),
+    tensors: namedTensors(file).map((tensor) => entry(blob, tensor)),
     classes: metadataClasses(file),
     preprocess: preprocessOf(file, input, step),
     architecture: () => importArchitecture(file, step),
@@ -47,6 +46,19 @@ export async function readable(blob: Blob, name: string): Promise<OnnxFile> {
     );
   }
   return file;
+}
+
+/** Tensors of numbers, also those that PyTorch stores once under another name because they are equal. */
+function namedTensors({ initializers, nodes }: OnnxFile): StoredTensor[] {
+  const tensors = new Map<string, StoredTensor>(initializers);
+  for (const { op, inputs, outputs } of nodes) {
+    const source = op === 'Identity' ? tensors.get(inputs[0] ?? '') : undefined;
+    const [name] = outputs;
+    if (source !== undefined && name !== undefined && isPath(name) && !tensors.has(name)) {
+      tensors.set(name, { ...source, name });
+    }
+  }
+  return [...tensors.values()].filter(({ dtype }) => dtype !== 'string');
 }
 
 function entry(blob: Blob, tensor: StoredTensor): TensorEntry {

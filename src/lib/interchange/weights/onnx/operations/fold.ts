@@ -19,6 +19,7 @@ import {
 } from '../constant';
 import type { Constant } from '../constant';
 import type { NodeReader, Reader } from '../importer';
+import { isPath } from '../names';
 import { axisOf } from '../traced';
 
 type Compute = (x: number, y: number) => number;
@@ -258,7 +259,12 @@ const truth = (value: boolean): number => (value ? 1 : 0);
 export const FOLDS: Readonly<Record<string, Reader>> = {
   Constant: attributeValue,
   ConstantOfShape: constantOfShape,
-  Identity: (node) => node.constant(0),
+  Identity: (node) => {
+    const source = node.constant(0);
+    // PyTorch stores equal tensors once and gives the others their names so.
+    const [name] = node.node.outputs;
+    return isPath(name) ? { ...source, name } : source;
+  },
   Dropout: (node) => node.constant(0),
   Cast: (node) => withKind(node.constant(0), castsToFloat(node) ? 'float' : 'integer'),
   Shape: (node) => shapeConstant(node, node.constant(0).shape),

@@ -4,7 +4,7 @@ import type { Shape } from '$lib/graph/types';
 import { elements } from '$lib/graph/ops/operation';
 import { numbers, sliced } from '../constant';
 import type { NodeReader, Outcome, Reader } from '../importer';
-import { arranged, axisOf, image, inOrderOf, permute, reshape } from '../traced';
+import { arranged, axisOf, BATCH, image, inOrderOf, permute, reshape } from '../traced';
 import type { Activation } from '../traced';
 import { castsToFloat, reshapeTarget, shapeConstant, sliceRanges, splitLengths, squeezed, unsqueezed } from './fold';
 import { imageOf } from './layers';
@@ -42,14 +42,22 @@ export const flatten: Reader = (node) => {
   return shaped(node, x, [shape[0], elements(shape.slice(1))]);
 };
 
+/** Axes of length 1 may come and go wherever the batch is: PyTorch's unbind splits [3, batch, ...]. */
 export const squeeze: Reader = async (node) => {
   const x = node.activation(0);
-  return shaped(node, x, await squeezed(node, node.shapeOf(x)));
+  const shape = node.shapeOf(x);
+  const target = await squeezed(node, shape);
+  if (x.axes[0] === BATCH) return shaped(node, x, target);
+  const named = (await node.setting(1, 'axes'))?.map((axis) => axisOf(axis, shape.length));
+  const axes = named ?? shape.flatMap((length, at) => (length === 1 ? [at] : []));
+  return [...axes].sort((a, b) => b - a).reduce((result, axis) => dropped(node, result, axis), x);
 };
 
 export const unsqueeze: Reader = async (node) => {
   const x = node.activation(0);
-  return shaped(node, x, await unsqueezed(node, node.shapeOf(x)));
+  const target = await unsqueezed(node, node.shapeOf(x));
+  if (x.axes[0] !== BATCH) throw node.unsupported('adds an axis to a tensor whose batch is not in front');
+  return shaped(node, x, target);
 };
 
 export const transpose: Reader = (node) => {
