@@ -53,10 +53,11 @@ export async function imageSources(options: SourceOptions, pool: DecodePool): Pr
   };
   const train = await open(splits.train, { augment: job.augment });
   const val = splits.val.length > 0 ? await open(splits.val, { augment: null, minimumBatch: 1 }) : null;
-  const order = orderOf(options);
   return {
-    train: (paired) =>
-      sourceOf(train, { items: splits.train, task, classes, shuffle: true, ...(paired ? { order } : {}) }),
+    train: (paired) => {
+      const order = paired ? orderOf(options) : undefined;
+      return sourceOf(train, { items: splits.train, task, classes, shuffle: true, order });
+    },
     val: val === null ? null : sourceOf(val, { items: splits.val, task, classes, shuffle: false }),
     reader: (network) => withNormalization(network, preprocess.mean, preprocess.std),
     async dispose() {
@@ -69,10 +70,9 @@ export async function imageSources(options: SourceOptions, pool: DecodePool): Pr
 export function featureSources(options: SourceOptions, table: FeatureTable, shape: readonly number[]): Sources {
   const { job, task, classes, splits } = options;
   const shared = { task, classes, shape, batchSize: job.training.batch_size, seed: job.seed };
-  const order = orderOf(options);
   const train = { ...shared, items: splits.train, shuffle: true, copies: cachedCopies(job) };
   return {
-    train: (paired) => featureSource(table, paired ? { ...train, order } : train),
+    train: (paired) => featureSource(table, { ...train, order: paired ? orderOf(options) : undefined }),
     val:
       splits.val.length > 0 ? featureSource(table, { ...shared, items: splits.val, shuffle: false, copies: 0 }) : null,
     reader: (network) => splitAtFeatures(network).head,
