@@ -10,7 +10,7 @@ const MODEL_JSON = /(model|manifest)\.json$/i;
 /** In what torch.save writes. */
 const PICKLE_ENTRY = /(^|\/)data\.pkl$/;
 /** What else may be in a zip. Contents decide; names save the unpacking of all the rest. */
-const WEIGHTS_ENTRY = /\.(safetensors|pth|pt|bin|pkl|h5|hdf5|keras|onnx)$/i;
+const WEIGHTS_ENTRY = /\.(safetensors|pth|pt|bin|ckpt|pkl|h5|hdf5|keras|onnx)$/i;
 
 /**
  * Opens one file, or the files of a folder. `name` is for messages. Throws `weights-unreadable` with what was found where no reader
