@@ -113,7 +113,7 @@ test('weights of the hub are downloaded once, and read without it afterwards', a
   expect(complaints(gone).join()).toContain('127.0.0.1:9 cannot be reached');
 });
 
-test('a run starts from weights of the hub, and leaves no project in the cache', async () => {
+test('a run starts from weights of the hub, and leaves them and its features in the cache', async () => {
   const cache = at('cache-train');
   const out = at('from-hub');
   // Too slow to learn anything: what the run knows, it knows from the weights.
@@ -126,6 +126,10 @@ test('a run starts from weights of the hub, and leaves no project in the cache',
   expect(learnt).toBeGreaterThan(0.6);
   const job = JSON.parse(await readFile(join(out, 'job.json'), 'utf8')) as { model: { weights: string } };
   expect(job.model.weights).toBe(NAME);
+  const listed = await trainyard(['cache', '--cache', cache]);
+  const { weights: kept, features } = JSON.parse(listed.stdout) as { weights: { name: string }[]; features: unknown[] };
+  expect(kept.map(({ name }) => name)).toEqual([NAME]);
+  expect(features).toHaveLength(1);
 });
 
 test('a download that is cut off by Ctrl-C goes on where it was', async () => {
