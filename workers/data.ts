@@ -22,10 +22,11 @@ const api: DataApi = {
       const database = await connect();
       const task = request.projectId === null ? TASKS[0].id : (await getProject(database, request.projectId)).task;
       const pool = createPool({ spawn: spawnDecodeWorker });
+      const drawn = request.thumbnails === false ? { thumbnailSide: 0 } : {};
       try {
         return await importDataset(
           { ...request, task },
-          { database, inspect: (files) => pool.inspect(files), stratum: getTask(task).stratum, onEvent, signal },
+          { database, inspect: (files) => pool.inspect(files, drawn), stratum: getTask(task).stratum, onEvent, signal },
         );
       } finally {
         pool.dispose();

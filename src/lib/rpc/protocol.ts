@@ -30,6 +30,8 @@ export interface DataApi {
       projectName: string;
       source: ImportSource;
       split: SplitSettings;
+      /** Default true. Nobody looks at them on the command line, and drawing them is most of the work of an import. */
+      thumbnails?: boolean;
     },
     onEvent: OnEvent<ImportEvent>,
   ): Promise<ImportSummary>;

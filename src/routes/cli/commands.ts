@@ -94,6 +94,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
           stratified: split.stratified,
           seed: checked.seed,
         },
+        thumbnails: false,
       },
       (event) => tell('import', event),
     );
@@ -124,6 +125,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
         projectName: 'Evaluation',
         source: { kind: 'files', name: 'Evaluation', files: inputs.under('data') },
         split: split === 'all' ? everything : settings,
+        thumbnails: false,
       },
       (event) => tell('import', event),
     );
