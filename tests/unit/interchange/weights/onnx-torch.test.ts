@@ -42,6 +42,7 @@ const networks = [
     names: ['cls_token', 'pos_embed', 'blocks.0.attn.qkv.bias', 'blocks.1.mlp.2.weight', 'norm.weight', 'head.weight'],
   },
   { name: 'convnext', features: 8, names: ['stem.weight', 'norm.bias', 'fc1.bias', 'gamma', 'head.bias'] },
+  { name: 'multihead', features: 12, names: ['norm.weight', 'attn.out_proj.weight', 'head.bias'] },
   { name: 'squeeze', features: 12, names: ['squeeze.weight', 'expand3x3.bias', 'classifier.bias'] },
 ];
 

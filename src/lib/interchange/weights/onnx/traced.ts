@@ -34,8 +34,10 @@ export type Partial =
   | { what: 'direction'; x: Activation }
   /** A group norm whose groups are still an axis of their own. */
   | { what: 'grouped'; x: Activation }
-  /** scale * q k^T, perhaps after softmax. */
-  | { what: 'scores'; q: Activation; k: Activation; scale: number; softmax: boolean };
+  /** x with its ONNX axes `at` and `at + 1` joined into one; one of the two is the batch. See operations/folded.ts. */
+  | { what: 'folded'; x: Activation; at: number }
+  /** scale * q k^T, perhaps after softmax; `rank` is ONNX's own. */
+  | { what: 'scores'; q: Activation; k: Activation; rank: number; scale: number; softmax: boolean };
 
 export type Traced = Constant | Activation | Partial;
 

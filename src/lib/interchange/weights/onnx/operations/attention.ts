@@ -5,16 +5,25 @@ import type { Value } from '$lib/graph/builder';
 import type { NodeReader, Reader } from '../importer';
 import { axisOf, permute } from '../traced';
 import type { Activation, Traced } from '../traced';
+import { asHeads } from './folded';
 import { matMulConstant, matMulDirection } from './layers';
 
 export const matMul: Reader = async (node) => {
-  const [a, b] = [node.input(0), node.input(1)];
+  const [first, second] = [node.input(0), node.input(1)];
+  if (second?.what === 'constant' && first?.what === 'folded') {
+    return { ...first, x: await matMulConstant(node, first.x, second) };
+  }
+  const [a, b] = [asHeads(node, first) ?? first, asHeads(node, second) ?? second];
   if (a?.what === 'activation' && b?.what === 'constant') return matMulConstant(node, a, b);
+  if (a?.what === 'scores' && second?.what === 'folded' && b?.what === 'activation') {
+    return { what: 'folded', x: attended(node, a, b), at: 0 };
+  }
   if (a?.what === 'direction' && b?.what === 'constant') return matMulDirection(node, a.x, b);
   if (a?.what === 'scores' && b?.what === 'activation') return attended(node, a, b);
   if (a?.what === 'activation' && b?.what === 'activation') {
     if (a.axes.length !== b.axes.length || a.axes.length < 3) throw node.unsupported('multiplies two activations');
-    return { what: 'scores', q: a, k: b, scale: 1, softmax: false };
+    const rank = first?.what === 'folded' ? a.axes.length - 1 : a.axes.length;
+    return { what: 'scores', q: a, k: b, rank, scale: 1, softmax: false };
   }
   throw node.unsupported('multiplies what is not a layer or an attention');
 };
@@ -23,8 +32,7 @@ export const softmax: Reader = (node) => {
   const x = node.input(0);
   const axis = (rank: number): number => axisOf(node.int('axis', node.opset < 13 ? 1 : -1), rank);
   if (x?.what === 'scores' && !x.softmax) {
-    const rank = x.q.axes.length;
-    if (axis(rank) !== rank - 1) throw node.unsupported('of attention scores is not over the keys');
+    if (axis(x.rank) !== x.rank - 1) throw node.unsupported('of attention scores is not over the keys');
     return { ...x, softmax: true };
   }
   const y = node.activation(0);

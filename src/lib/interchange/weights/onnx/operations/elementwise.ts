@@ -240,6 +240,8 @@ async function scale(node: NodeReader, x: Traced, c: Constant): Promise<Outcome>
       return withConstant(node, x, c, 'multiply');
     case 'erf':
       return { ...x, factor: x.factor * (await single(node, c)) };
+    case 'folded':
+      return { ...x, x: uniform(node, x.x, await single(node, c), 0) };
     case 'scores':
       if (x.softmax) break;
       return { ...x, scale: x.scale * (await single(node, c)) };

@@ -182,10 +182,11 @@ async function unitLengths(node: NodeReader, weight: Constant): Promise<void> {
 
 export const gemm: Reader = async (node) => {
   const input = node.input(0);
-  const x = input?.what === 'direction' ? input.x : node.activation(0);
+  const x = input?.what === 'direction' || input?.what === 'folded' ? input.x : node.activation(0);
   const given = node.constant(1);
   const c = node.optionalConstant(2);
-  if (x.axes.length !== 2 || given.shape.length !== 2 || node.int('transA', 0) !== 0) {
+  const rank = input?.what === 'folded' ? x.axes.length - 1 : x.axes.length;
+  if (rank !== 2 || given.shape.length !== 2 || node.int('transA', 0) !== 0) {
     throw node.unsupported('does not multiply the features of each image by a matrix');
   }
   const alpha = node.number('alpha', 1);
@@ -207,7 +208,11 @@ export const gemm: Reader = async (node) => {
     bias = reshaped(whole, [features]);
   }
   const name = node.layerName(given, c);
-  return plain(await linear(node, arranged(node.builder, x, [1]), weight, bias, name));
+  if (input?.what !== 'folded') return plain(await linear(node, arranged(node.builder, x, [1]), weight, bias, name));
+  // Every token of every image is a row.
+  const last = x.axes[x.axes.length - 1];
+  if (last !== x.value.shape.length - 1) throw node.unsupported('multiplies another axis than the last');
+  return { ...input, x: { ...x, value: await linear(node, x.value, weight, bias, name) } };
 };
 
 /** Cosines with the columns of a constant. */

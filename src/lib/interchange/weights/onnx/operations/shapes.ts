@@ -7,6 +7,7 @@ import type { NodeReader, Outcome, Reader } from '../importer';
 import { arranged, axisOf, BATCH, image, inOrderOf, permute, reshape } from '../traced';
 import type { Activation } from '../traced';
 import { castsToFloat, reshapeTarget, shapeConstant, sliceRanges, splitLengths, squeezed, unsqueezed } from './fold';
+import { folded, foldedShape, transposed, unfolded } from './folded';
 import { imageOf } from './layers';
 
 /** To an ONNX shape with the batch in front. */
@@ -21,12 +22,17 @@ function shaped(node: NodeReader, x: Activation, target: Shape): Activation {
 
 export const reshapeTo: Reader = async (node) => {
   const input = node.input(0);
+  if (input?.what === 'folded') {
+    return unfolded(node, input, await reshapeTarget(node, foldedShape(node, input)));
+  }
   const x = input?.what === 'grouped' ? input.x : node.activation(0);
   const shape = node.shapeOf(x);
   const target = await reshapeTarget(node, shape);
   if (input?.what === 'grouped' && target.join() !== shape.join()) {
     throw node.unsupported('does not bring the groups of a normalisation together');
   }
+  const joined = folded(node, x, target);
+  if (joined !== null) return joined;
   const result = shaped(node, x, target);
   // PyTorch's group normalisation begins so.
   if (shape.length === 4 && target.length === 3) {
@@ -61,6 +67,8 @@ export const unsqueeze: Reader = async (node) => {
 };
 
 export const transpose: Reader = (node) => {
+  const input = node.input(0);
+  if (input?.what === 'folded') return transposed(node, input);
   const x = node.activation(0);
   const order = node.list('perm') ?? x.axes.map((_, at) => x.axes.length - 1 - at);
   if (order.length !== x.axes.length || new Set(order).size !== order.length || order.some((at) => !(at in x.axes))) {
@@ -189,7 +197,11 @@ export const cast: Reader = (node) => {
 
 export const identity: Reader = (node) => node.activation(0);
 
-export const shapeOf: Reader = (node) => shapeConstant(node, node.shapeOf(node.activation(0)));
+export const shapeOf: Reader = (node) => {
+  const input = node.input(0);
+  const shape = input?.what === 'folded' ? foldedShape(node, input) : node.shapeOf(node.activation(0));
+  return shapeConstant(node, shape);
+};
 
 export const sizeOf: Reader = (node): Outcome => {
   const shape = node.shapeOf(node.activation(0));
