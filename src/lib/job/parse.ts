@@ -15,8 +15,10 @@ import {
   defaultImageSize,
   defaultLearningRate,
   defaultShift,
+  defaultStageRate,
   defaultWeightDecay,
   type JobData,
+  type Learns,
 } from './resolve';
 import { jobFields, type JobCatalog } from './schema';
 
@@ -101,7 +103,7 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   const optimizer = getPath(document, 'optimizer.name');
   const given = getPath(document, 'model.weights');
   const weights = typeof given === 'string' && given !== '' ? given : null;
-  let learns: 'everything' | 'head' | 'pretrained' = 'everything';
+  let learns: Learns = 'everything';
   if (weights !== null) {
     fill('preprocess.normalize', 'weights');
     // The quickest answer comes first; the form and the docs say how to go on from there.
@@ -110,7 +112,8 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   const imageSize = fill('preprocess.image_size', defaultImageSize(meta, data, weights));
   const batchSize = fill('training.batch_size', defaultBatchSize(meta, data));
   fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, Number(batchSize), learns));
-  fill('optimizer.weight_decay', defaultWeightDecay(optimizer));
+  fill('optimizer.weight_decay', defaultWeightDecay(optimizer, learns));
+  if (learns === 'pretrained') fill('fine_tune.stage_rate', defaultStageRate(learns));
   if (getPath(filled, 'augment.shift') === undefined && Number.isInteger(imageSize)) {
     fill('augment.shift', Math.min(256, defaultShift(Number(imageSize))));
   }

@@ -139,11 +139,13 @@ describe('a job that starts from weights', () => {
     expect(job.preprocess).toMatchObject({ normalize: 'weights', image_size: 224 });
   });
 
-  it('moves what the weights know by less than a new head', () => {
-    const rate = (train: string): number =>
-      parseJob({ model: { name: 'resnet18', weights: 'a.safetensors' }, fine_tune: { train } }, photographs).job
-        .optimizer.learning_rate;
-    expect(rate('all')).toBeLessThan(rate('head'));
+  it('moves what the weights know by less than a new head, the first layers least', () => {
+    const jobOf = (train: string) =>
+      parseJob({ model: { name: 'resnet18', weights: 'a.safetensors' }, fine_tune: { train } }, photographs).job;
+    const [head, all] = [jobOf('head'), jobOf('all')];
+    expect(all.optimizer.learning_rate).toBeLessThan(head.optimizer.learning_rate);
+    expect([head.fine_tune.stage_rate, all.fine_tune.stage_rate]).toEqual([1, 0.25]);
+    expect(head.optimizer.weight_decay).toBeGreaterThan(all.optimizer.weight_decay);
   });
 
   it('is refused where it freezes or normalises by weights that it does not name', () => {
