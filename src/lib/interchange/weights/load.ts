@@ -170,8 +170,12 @@ function withReversedChannels(values: Float32Array, { specification }: Wanted): 
 
 function reasonOf({ backbone, shape }: Wanted, { shape: found }: TensorEntry): string {
   if (backbone) return 'another shape: starts anew';
-  const count = (length: number | undefined): string => (length ?? 1).toLocaleString('en');
-  return `a classifier of ${count(found[0])} classes: replaced by one of ${count(shape[0])}`;
+  const count = (length: number): string => length.toLocaleString('en');
+  // Frameworks put the classes first or last; what is left when the features are divided out is right for each.
+  const product = (lengths: readonly number[]): number => lengths.reduce((total, length) => total * length, 1);
+  const classes = product(found) / product(shape.slice(1));
+  const had = Number.isInteger(classes) ? `of ${count(classes)} classes` : 'on other features';
+  return `a classifier ${had}: replaced by one of ${count(shape[0] ?? 1)}`;
 }
 
 /** A model that fits better than this share. Keras's names say nothing of it. */
