@@ -318,6 +318,9 @@ describe('what is no use', () => {
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(message);
     expect(await alert.innerText()).not.toMatch(/undefined|TypeError|\[object|RangeError/);
+    // Once, and nothing is left of it.
+    expect(await page.getByRole('alert').count()).toBe(1);
+    expect(await choice(name).count()).toBe(0);
     expect(await storedRecords(page)).toEqual(before);
   });
 
