@@ -154,7 +154,7 @@ describe('job files on the Train page', () => {
     const folder = await folderOf([]);
     await writeFile(join(folder, file), text);
     await page.getByText('Job as JSON').first().click();
-    await page.locator('input[type=file][accept*=json]').setInputFiles(join(folder, file));
+    await page.locator('input[type=file][accept*="application/json"]').setInputFiles(join(folder, file));
     const notice = page.getByRole('alert').filter({ hasText: file });
     await notice.waitFor();
     const told = await notice.innerText();
