@@ -35,9 +35,12 @@ describe.each(FILES)('%s on WebGPU', (name, text) => {
   });
 
   const large = fixture.eval_large;
-  test.skipIf(large === undefined)('gives PyTorch’s logits for large images', async () => {
-    if (large !== undefined) expectWithin(await compareEvaluation(fixture, large, engine));
-  });
+  // The transformer has one size in each file.
+  if (large !== undefined) {
+    test('gives PyTorch’s logits for large images', async () => {
+      expectWithin(await compareEvaluation(fixture, large, engine));
+    });
+  }
 
   test('has PyTorch’s first gradient, and losses with SGD', { timeout: 300_000 }, async () => {
     const { losses, gradients } = await compareTraining(fixture, 'sgd', engine);
