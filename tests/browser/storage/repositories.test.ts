@@ -136,6 +136,12 @@ test('deleting a project removes all of it and keeps what another project shares
     states: 0,
     evaluations: 0,
     imageResults: 0,
+    weights: 0,
+    weightsParts: 0,
+    downloads: 0,
+    downloadParts: 0,
+    featureCaches: 0,
+    featureChunks: 0,
   });
   expect(await (await getBlob(database, 'hash-of-shared')).text()).toBe('shared');
   expect(await getVersion(database, kept.version.id)).toEqual(kept.version);

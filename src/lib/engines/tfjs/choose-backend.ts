@@ -29,7 +29,7 @@ export function chooseBackend(request: DeviceRequest, survey: DeviceSurvey): Bac
     'missing' in wasm
       ? { backend: 'wasm', available: false, reason: wasm.missing }
       : { backend: 'wasm', available: true, reason: `${describeWasm(wasm)}.` },
-    { backend: 'cpu', available: true, reason: 'Plain JavaScript: tens of times slower than WASM.' },
+    { backend: 'cpu', available: true, reason: 'Plain JavaScript: many times slower than WASM.' },
   ];
   const choice = (backend: BackendName, reason: string): BackendChoice => ({
     backend,
