@@ -241,6 +241,8 @@ describe('a Teachable Machine export', () => {
   /** Drops it on a screen that has nothing to do with weights; it becomes a card that trains. */
   async function becomesModel(path: string, button: RegExp): Promise<void> {
     await go('#/');
+    // The screen before has a heading, too; what is dropped on it stays there.
+    await page.getByRole('heading', { level: 1, name: 'Projects' }).waitFor();
     await drop(path);
     await page.waitForURL(/#\/weights$/);
     const row = page.getByRole('row').filter({ hasText: basename(path) });
