@@ -25,9 +25,12 @@ export async function costOf(job: Job, classes: readonly string[]): Promise<Mode
   const graph = job.head.kind === 'linear' ? plain : replaceHead(plain, job.head, outputs);
   // A frozen backbone keeps nothing for its gradient.
   const learning = job.fine_tune.train === 'head' && job.fine_tune.cache ? splitAtFeatures(graph).head : graph;
+  // The images still go through it once, a batch at a time: its weights, and the widest layer with what it reads.
+  const widest = Math.max(...graph.nodes.map(({ shape }) => shape.reduce((product, length) => product * length, 1)));
+  const passing = learning === graph ? 0 : 4 * (countParameters(graph).total + 2 * job.training.batch_size * widest);
   return {
     parameters: countParameters(learning).trainable,
     flops: countFlops(graph),
-    memory: estimateTrainingMemory(learning, job.training.batch_size, job.optimizer.name).total,
+    memory: passing + estimateTrainingMemory(learning, job.training.batch_size, job.optimizer.name).total,
   };
 }
