@@ -47,23 +47,29 @@ export function isRatio(task: TaskMeta, name: string): boolean {
   return metricInfo(task, name)?.format === 'ratio';
 }
 
-export function rateSeries(curves: RunCurves): Series[] {
-  const { steps } = curves;
-  return [
-    {
-      id: 'rate',
-      label: 'learning rate',
-      color: TRAIN_COLOR,
-      x: steps.values('epoch'),
-      y: steps.values('learningRate'),
-    },
-  ];
+/** Of a run whose epochs take less than the second between two stored moments there are more epochs than moments. */
+function isQuick({ epochs, steps }: RunCurves): boolean {
+  return epochs.length > steps.length;
 }
 
+/** By step; of a quick run by epoch, at its end. */
+export function rateSeries(curves: RunCurves): Series[] {
+  const { epochs, steps } = curves;
+  const line = isQuick(curves)
+    ? { x: epochs.map(({ epoch }) => epoch), y: epochs.map(({ learningRate }) => learningRate) }
+    : { x: steps.values('epoch'), y: steps.values('learningRate') };
+  return [{ id: 'rate', label: 'learning rate', color: TRAIN_COLOR, ...line }];
+}
+
+/** Images a second of the steps; of a quick run of whole epochs, validation included. */
 export function throughputSeries(curves: RunCurves): Series[] {
-  const { steps } = curves;
-  const y = steps.values('imagesPerSecond');
-  return [{ id: 'throughput', label: 'images a second', color: 'var(--class-2)', x: steps.values('epoch'), y }];
+  const { epochs, started, steps } = curves;
+  const images = started?.images.train ?? 0;
+  const timed = epochs.filter(({ seconds }) => seconds > 0);
+  const line = isQuick(curves)
+    ? { x: timed.map(({ epoch }) => epoch), y: timed.map(({ seconds }) => images / seconds) }
+    : { x: steps.values('epoch'), y: steps.values('imagesPerSecond') };
+  return [{ id: 'throughput', label: 'images a second', color: 'var(--class-2)', ...line }];
 }
 
 /** The best epoch and where the run went on after an interruption. */
