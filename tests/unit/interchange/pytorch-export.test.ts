@@ -10,6 +10,7 @@ import type { Graph, ParameterValues } from '$lib/graph/types';
 import { bytesOf, readBytes } from '$lib/interchange/bytes';
 import { readPyTorchParameters } from '$lib/interchange/pytorch/parameters';
 import { writePyTorch } from '$lib/interchange/pytorch/write';
+import { writeSafetensors } from '$lib/interchange/safetensors/parameters';
 import { buildModel } from '$lib/models/build';
 import { MODELS } from '$lib/models/registry';
 import { parityFiles } from '../../parity/files';
@@ -74,6 +75,16 @@ for path in sys.argv[1:]:
     names = list(state)
     assert list(torch.load(path, weights_only=True)) == names
     model = path.split(".")[0]
+    # The safetensors of the same model, read by the format's own rules: the package is not Debian's.
+    raw = open(model + ".safetensors", "rb").read()
+    begin = 8 + int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8:begin])
+    header.pop("__metadata__")
+    assert sorted(header) == sorted(names), model
+    for name, entry in header.items():
+        first, end = (begin + offset for offset in entry["data_offsets"])
+        dtype = {"F32": torch.float32, "I64": torch.int64}[entry["dtype"]]
+        assert torch.equal(torch.frombuffer(bytearray(raw[first:end]), dtype=dtype).reshape(entry["shape"]), state[name]), name
     if model in ("resnet18", "resnet34", "resnet50"):
         getattr(torchvision.models, model)(num_classes=10).load_state_dict(state, strict=True)
     print(json.dumps([[name, list(t.shape), str(t.dtype), t.is_contiguous(), hashlib.sha256(t.numpy().tobytes()).hexdigest()] for name, t in state.items()]))`;
@@ -85,6 +96,8 @@ for path in sys.argv[1:]:
       const graph = await buildModel(meta.id, { config: {}, imageSize: [imageSize, imageSize], classes: 10 });
       const parameters = quickParameters(graph);
       writeFileSync(join(folder, `${meta.id}.pth`), await readBytes(writePyTorch({ graph, parameters })));
+      const model = trainedModel(graph, { parameters });
+      writeFileSync(join(folder, `${meta.id}.safetensors`), await readBytes(writeSafetensors(model)));
       const zero = createHash('sha256').update(new Uint8Array(8)).digest('hex');
       const tensors = graph.parameters.flatMap((specification) => {
         const { name } = specification;
