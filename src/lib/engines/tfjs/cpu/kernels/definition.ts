@@ -60,11 +60,3 @@ export function register(kernel: CpuKernel): void {
 function floats(values: ArrayLike<unknown>): Float32Array {
   return values instanceof Float32Array ? values : Float32Array.from(values, Number);
 }
-
-/**
- * Attributes as the kernel's own type. tfjs passes them through untyped; whoever runs the kernel of that name (tfjs's op or
- * ours) has put exactly these in.
- */
-export function attributesAs<T extends object>(context: KernelContext): T {
-  return context.attributes as unknown as T;
-}

@@ -5,7 +5,8 @@ import { depthwiseGeometryOf, depthwiseShape, type ConvolutionShape } from '../.
 import { DEPTHWISE, type GradientOf } from '../../own-ops';
 import type { ConvGeometry } from '../../wasm/types';
 import { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient } from '../compute/depthwise';
-import { attributesAs, type CpuKernel, type KernelContext } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type CpuKernel, type KernelContext } from './definition';
 
 function runInputGradient({ values, output }: KernelContext, shape: ConvolutionShape): tf.TensorInfo {
   const dx = output([shape.batch, ...shape.input]);

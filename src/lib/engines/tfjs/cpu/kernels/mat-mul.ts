@@ -3,7 +3,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { pack, storeRows, type Strided } from '../compute/panels';
 import { multiply } from '../compute/product';
-import { attributesAs, type CpuKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type CpuKernel } from './definition';
 
 /** Wraps tfjs's kernel, which must be registered already: it keeps the rare cases. */
 export function matMulKernel(): CpuKernel {

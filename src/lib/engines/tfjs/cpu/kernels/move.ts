@@ -2,7 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { eachRun, merged, stepsOf, type Walk } from '../compute/walk';
-import { attributesAs, type CpuKernel, type KernelContext } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type CpuKernel, type KernelContext } from './definition';
 
 /** Row-major steps, with those of axes of length 1 too. */
 function allSteps(shape: readonly number[]): number[] {

@@ -2,7 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { eachRun, merged, stepsOf } from '../compute/walk';
-import { attributesAs, type CpuKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type CpuKernel } from './definition';
 
 /** Wraps tfjs's kernel, which must be registered already: it keeps the other types of numbers. */
 function sumKernel(name: typeof tf.Sum | typeof tf.Mean): CpuKernel {

@@ -3,7 +3,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BATCH_NORM, type BatchNormAttributes } from '../../own-ops';
 import { batchNormBackward, batchNormForward, type BatchNormSize } from '../compute/batch-norm';
-import { attributesAs, type KernelContext, type WasmKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type KernelContext, type WasmKernel } from './definition';
 
 function sizeOf(context: KernelContext): BatchNormSize {
   const shape = context.input('x').shape;

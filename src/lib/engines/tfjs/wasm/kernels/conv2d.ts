@@ -3,10 +3,11 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { explicitPadding } from '../composed';
-import { convolutionShape, geometryOf, type ConvolutionShape } from '../../convolution-shape';
-import { CONV2D, type ConvAttributes, type GradientOf } from '../../own-ops';
+import { attributesAs, convolutionGradients } from '../../convolution-kernels';
+import { convolutionShape, type ConvolutionShape } from '../../convolution-shape';
+import { CONV2D, type ConvAttributes } from '../../own-ops';
 import { convolve, filterGradient, inputGradient } from '../compute/convolution';
-import { attributesAs, type KernelContext, type WasmKernel } from './definition';
+import { type KernelContext, type WasmKernel } from './definition';
 
 /**
  * XNNPACK's convolution is a tenth to a fifth faster than ours on one thread, but repacks the filter at every step, slowly: at
@@ -49,36 +50,5 @@ function runFilterGradient(context: KernelContext, shape: ConvolutionShape): tf.
 
 export const conv2dKernels: readonly WasmKernel[] = [
   { name: CONV2D.forward, run: forward },
-  {
-    name: CONV2D.input,
-    run: (context) => {
-      const { shape, groups, ...geometry } = attributesAs<ConvAttributes & GradientOf>(context);
-      return runInputGradient(context, convolutionShape(shape, context.input('filter').shape, geometry, groups));
-    },
-  },
-  {
-    name: CONV2D.filter,
-    run: (context) => {
-      const { shape, groups, ...geometry } = attributesAs<ConvAttributes & GradientOf>(context);
-      return runFilterGradient(context, convolutionShape(context.input('x').shape, shape, geometry, groups));
-    },
-  },
-  {
-    name: tf.Conv2DBackpropInput,
-    run: (context) => {
-      const { inputShape, ...attributes } = attributesAs<tf.Conv2DBackpropInputAttrs>(context);
-      const filter = context.input('filter').shape;
-      const geometry = geometryOf(inputShape, filter, attributes);
-      return runInputGradient(context, convolutionShape(inputShape, filter, geometry, 1));
-    },
-  },
-  {
-    name: tf.Conv2DBackpropFilter,
-    run: (context) => {
-      const { filterShape, ...attributes } = attributesAs<tf.Conv2DBackpropFilterAttrs>(context);
-      const x = context.input('x').shape;
-      const geometry = geometryOf(x, filterShape, attributes);
-      return runFilterGradient(context, convolutionShape(x, filterShape, geometry, 1));
-    },
-  },
+  ...convolutionGradients(runInputGradient, runFilterGradient),
 ];

@@ -51,11 +51,3 @@ export function register(kernel: WasmKernel): void {
     },
   });
 }
-
-/**
- * Attributes as the kernel's own type. tfjs passes them through untyped; whoever runs the kernel of that name (tfjs's op or
- * ours) has put exactly these in.
- */
-export function attributesAs<T extends object>(context: KernelContext): T {
-  return context.attributes as unknown as T;
-}

@@ -7,7 +7,8 @@ import { depthwiseGeometryOf, depthwiseShape, type ConvolutionShape } from '../.
 import { DEPTHWISE, type GradientOf } from '../../own-ops';
 import { depthwiseFilterGradient, depthwiseForward, depthwiseInputGradient } from '../compute/depthwise';
 import type { ConvGeometry } from '../types';
-import { attributesAs, type KernelContext, type WasmKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type KernelContext, type WasmKernel } from './definition';
 
 function forward(context: KernelContext): tf.TensorInfo | tf.TensorInfo[] {
   const geometry = attributesAs<ConvGeometry>(context);

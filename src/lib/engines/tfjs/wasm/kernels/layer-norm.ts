@@ -3,7 +3,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { LAYER_NORM, type LayerNormAttributes } from '../../transformer-ops';
 import { floatsAt, withScratch } from '../heap';
-import { attributesAs, type KernelContext, type WasmKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type KernelContext, type WasmKernel } from './definition';
 
 /** Rows whose parameter gradients are summed in float32 before they join the rest in double precision. */
 const CHUNK = 128;

@@ -4,7 +4,8 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { multiply } from '../compute/matrix';
-import { attributesAs, type KernelContext, type WasmKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type KernelContext, type WasmKernel } from './definition';
 
 function product(context: KernelContext, original: tf.KernelConfig): tf.TensorInfo | tf.TensorInfo[] {
   const [a, b] = [context.input('a'), context.input('b')];

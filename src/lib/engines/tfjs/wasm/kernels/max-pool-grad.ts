@@ -2,7 +2,8 @@
 // derivative (found by <dy, pool(x)> = <dx, x>, which holds because max pooling is homogeneous).
 
 import * as tf from '@tensorflow/tfjs-core';
-import { attributesAs, type WasmKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type WasmKernel } from './definition';
 
 export const maxPoolGradKernel: WasmKernel = {
   name: tf.MaxPoolGrad,

@@ -2,7 +2,8 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { floatsAt } from '../heap';
-import { attributesAs, type WasmKernel } from './definition';
+import { attributesAs } from '../../convolution-kernels';
+import { type WasmKernel } from './definition';
 
 export const unsortedSegmentSumKernel: WasmKernel = {
   name: tf.UnsortedSegmentSum,
