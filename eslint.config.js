@@ -37,9 +37,11 @@ const LAYERS = {
     'training',
   ],
   job: ['core', 'models'],
+  // Which jobs a sweep consists of and whose turn it is: arithmetic on records.
+  queue: ['core', 'job'],
   pwa: ['core'],
   rpc: ['core'],
-  state: ['core', 'storage', 'data', 'models', 'metrics', 'tasks', 'evaluation', 'job', 'pwa', 'rpc'],
+  state: ['core', 'storage', 'data', 'models', 'metrics', 'tasks', 'evaluation', 'job', 'queue', 'pwa', 'rpc'],
   ui: ['core'],
 };
 const FOLDERS = Object.keys(LAYERS);
@@ -53,7 +55,7 @@ const noTensorflow = {
 };
 
 // Data for forms and tables, which everybody may have.
-const OPEN = ['tasks/catalog'];
+const OPEN = ['tasks/catalog', 'job/additions'];
 // Plain arithmetic and text, which the page shows: the learning rate of each step, the steps of an epoch, example code.
 const OPEN_TO_PAGE = [...OPEN, 'training/schedules', 'pipeline/order', 'interchange/bundle/examples'];
 

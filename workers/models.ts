@@ -12,7 +12,7 @@ export interface OpenedModel {
   /** Null for a bundle: it brings no images. */
   version: DatasetVersionRecord | null;
   /** Whose weights these are; null for a bundle. */
-  run: { id: string; checkpoint: 'best' | 'last'; epoch: number } | null;
+  run: { id: string; checkpoint: string; epoch: number } | null;
 }
 
 export async function openModel(reference: ModelReference, connect: () => Promise<Database>): Promise<OpenedModel> {

@@ -25,7 +25,15 @@ export interface DeviceReport {
 /** Update rule and its constants, PyTorch semantics and names. */
 export type OptimizerSpecification =
   | { name: 'sgd'; momentum: number; nesterov: boolean; weightDecay: number }
-  | { name: 'adamw'; betas: readonly [number, number]; epsilon: number; weightDecay: number };
+  | {
+      name: 'adam' | 'adamw';
+      betas: readonly [number, number];
+      epsilon: number;
+      weightDecay: number;
+      /** The largest second moment so far divides. */
+      amsgrad?: boolean;
+    }
+  | { name: 'rmsprop'; alpha: number; epsilon: number; momentum: number; weightDecay: number };
 
 /** Mean loss of a batch from the model's output. Runs inside tf.tidy; must be differentiable by tfjs. */
 export type LossFunction = (output: Tensor, targets: Tensor) => Tensor;
@@ -37,6 +45,18 @@ export interface StepSpecification {
   decayAll: boolean;
   /** Global-norm clipping; 0 is off. */
   clipNorm: number;
+  /** Each value of the gradient is cut off at +-this, before clipNorm; absent or 0: off. */
+  clipValue?: number;
+  /**
+   * A batch is computed in this many parts of consecutive images (as equal as can be), whose gradients and losses are averaged by
+   * their number of images. Batch norms see parts. Absent or 1: whole.
+   */
+  accumulate?: number;
+  /**
+   * Exponential moving average of the trainable parameters after each step: average += (1 - d) (value - average), d being `decay`
+   * or, with warm-up, min(decay, (1 + t) / (10 + t)) for step t = 1, 2, ... Running statistics are not averaged. Null or absent: none.
+   */
+  ema?: { decay: number; warmup: boolean } | null;
   /** Parameters that do not move. A batch norm whose weight and bias are both among them keeps its running statistics, too. */
   frozen?: ReadonlySet<string>;
   /** Ids of batch norms that use and keep their running statistics although their scale and shift move. */
@@ -74,19 +94,49 @@ export interface TrainState {
   /** Steps done. */
   step: number;
   parameters: Map<string, Float32Array>;
-  /** Optimiser buffers by name ('momentum', 'exp_avg', 'exp_avg_sq'), each flat over the trainable parameters in graph order. */
+  /** Averages of the trainable parameters by name; absent without EMA. */
+  ema?: Map<string, Float32Array>;
+  /** Optimiser buffers by name, PyTorch's ('momentum_buffer' is 'momentum' here, 'exp_avg', 'exp_avg_sq', 'max_exp_avg_sq', 'square_avg'), each flat over the trainable parameters in graph order. */
   optimizer: Map<string, Float32Array>;
+}
+
+export interface StepOptions {
+  /** Replaces the rule's own for this step (Adam, AdamW: the first beta). */
+  momentum?: number;
+  /** Norms by trainable parameter of this step: of the gradients (before clipping) alone, or of weights and updates, too. */
+  norms?: 'gradient' | 'all';
+}
+
+/** Euclidean norms of one step, still on the device. One value for each of `names`. */
+export interface LazyNorms {
+  readonly names: readonly string[];
+  /** Waits for the device. May be read once; frees the tensors. */
+  read(): Promise<{ gradient: Float32Array; weight?: Float32Array; update?: Float32Array }>;
+  /** Frees without reading. */
+  dispose(): void;
+}
+
+/** Where the time of a step goes. */
+export interface StepProfile {
+  /** Milliseconds. */
+  total: number;
+  /** 'timestamps' of the GPU, else the host's clock around each kernel, which then waits for it. */
+  source: 'timestamps' | 'clock';
+  /** Longest first; of all calls of a kernel together. */
+  kernels: readonly { name: string; calls: number; milliseconds: number; bytes: number }[];
 }
 
 /** Owns parameters and optimiser state on the device until disposed. */
 export interface TrainStep {
   /**
    * Enqueues one forward, backward and update. The batch may be reused when it returns. Loss is the batch's before the update.
-   * `momentum` replaces the rule's own for this step (AdamW: the first beta).
+   * An error that the device caused is a TrainyardError 'out-of-memory' or 'device-lost'; after the first the step is as it was before.
    */
-  run(batch: Batch, learningRate: number, momentum?: number): { loss: LazyScalar };
-  /** Evaluation-mode outputs with the present weights. */
-  predict(batch: Batch): Promise<Prediction>;
+  run(batch: Batch, learningRate: number, options?: StepOptions): { loss: LazyScalar; norms: LazyNorms | null };
+  /** Evaluation-mode outputs with the present weights; with EMA with its averages, unless `raw`. */
+  predict(batch: Batch, options?: { raw?: boolean }): Promise<Prediction>;
+  /** One more step as {@link run} makes it, timed by op. Changes the weights: use a step that is thrown away. */
+  profile(batch: Batch, learningRate: number): Promise<StepProfile>;
   /** Copies to the host: a synchronisation. */
   state(): Promise<TrainState>;
   /** Copies in; the caller keeps ownership. */
@@ -114,4 +164,10 @@ export interface Engine {
   predictor(graph: Graph, parameters: ParameterValues): Predictor;
   /** Bytes that the device has reserved for tensors, with the parameters, and the number of tensors. */
   memory(): { bytes: number; tensors: number };
+  /** Settles when the device is lost, with the reason; from then on nothing works but {@link renew}. Never on a CPU. */
+  readonly lost: Promise<string>;
+  /** The same kind of device anew, after a loss. Steps and predictors of the old one are gone. Throws 'device-unavailable'. */
+  renew(): Promise<Engine>;
+  /** The largest number of bytes up to `wanted` that the device grants at this moment, tried by allocating and freeing them. */
+  probe(wanted: number): Promise<number>;
 }

@@ -12,7 +12,7 @@ export interface EvaluateModelRequest extends HeldOutRequest {
   version: HeldOutRequest['version'] & { id: string };
   database: Database;
   /** Whose weights these are; null for a bundle, whose evaluation is kept nowhere. */
-  run: { id: string; checkpoint: 'best' | 'last'; epoch: number } | null;
+  run: { id: string; checkpoint: string; epoch: number } | null;
   onProgress?: (progress: OutputProgress) => void;
 }
 

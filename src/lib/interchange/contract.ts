@@ -23,7 +23,7 @@ export interface TrainedModel {
   task: { id: string; activation: { name: string; kind: 'softmax' | 'sigmoid' | 'none' } };
   job: Job;
   /** Held-out result for the model card, when there is one. */
-  evaluation: { split: string; checkpoint: 'best' | 'last'; epoch: number; result: EvaluationResult } | null;
+  evaluation: { split: string; checkpoint: string; epoch: number; result: EvaluationResult } | null;
   /** Of the data set, for the model card. */
   data: { name: string; images: { train: number; val: number; test: number } };
 }

@@ -3,14 +3,16 @@
 
 import type { ParityReport } from '$lib/evaluation/parity/report';
 import type { ImportEvent, ImportSource, ImportSummary } from '$lib/data/contract';
-import type { BackendName, DeviceReport, DeviceRequest } from '$lib/engines/contract';
+import type { BackendName, DeviceReport, DeviceRequest, StepProfile } from '$lib/engines/contract';
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
 import type { Job } from '$lib/job/job';
 import type { LoadReport } from '$lib/interchange/weights/contract';
 import type {
+  CheckpointSlot,
   DatasetVersionRecord,
   EvaluationRecord,
   RunRecord,
+  RunStart,
   SplitName,
   SplitSettings,
   WeightsRecord,
@@ -48,7 +50,7 @@ export interface DataApi {
 
 /** Where a model comes from: a run of this browser or a bundle that was dropped. */
 export type ModelReference =
-  | { kind: 'run'; runId: string; checkpoint: 'best' | 'last' }
+  | { kind: 'run'; runId: string; checkpoint: CheckpointSlot }
   | {
       kind: 'bundle';
       name: string;
@@ -56,17 +58,82 @@ export type ModelReference =
       /** safetensors that replace the bundle's own weights (another checkpoint). */ weights?: Blob;
     };
 
-/** workers/train.ts */
+/** A new run. */
+export interface TrainRequest {
+  projectId: string;
+  versionId: string;
+  job: Job;
+  name: string;
+  /** Goes on from a checkpoint of another run of the same project. */
+  from?: RunStart;
+  groupId?: string;
+  variant?: Readonly<Record<string, unknown>>;
+  /** Ends the run with a checkpoint, as a stop does; null or absent is no limit. */
+  limits?: { seconds: number | null };
+}
+
+/**
+ * workers/train.ts. Runs are also controlled from other tabs, over a channel; see storage/run-control.ts: whoever asks, the worker
+ * that holds the run's lock acts.
+ */
 export interface TrainApi {
   /** Creates the run record, trains, keeps checkpoints, evaluates the best one on test (else val). Resolves when ended. */
-  train(
-    request: { projectId: string; versionId: string; job: Job; name: string },
-    onEvent: OnEvent<RunEvent>,
-  ): Promise<RunRecord>;
+  train(request: TrainRequest, onEvent: OnEvent<RunEvent>): Promise<RunRecord>;
   /** Goes on from the run's last checkpoint with the same job. */
   resume(runId: string, onEvent: OnEvent<RunEvent>): Promise<RunRecord>;
+  /** More epochs for a run that is done or stopped, in the same run, the schedule starting over for them. */
+  extend(runId: string, epochs: number, onEvent: OnEvent<RunEvent>): Promise<RunRecord>;
   /** Ends the run at the next step boundary, with a checkpoint. */
   stop(): Promise<void>;
+  /** Holds the run at the next step boundary, with a checkpoint; device and memory stay taken. */
+  pause(): Promise<void>;
+  continue(): Promise<void>;
+  /** Keeps a checkpoint of the next step boundary in a slot of its own ('saved-<step>'). */
+  save(): Promise<void>;
+  /** Rising rates on fresh weights until the loss explodes (Smith 2017); nothing is stored. */
+  rangeTest(
+    request: TrainRequest & { taskId: string; steps?: number },
+    onEvent: OnEvent<{ type: 'step'; rate: number; loss: number; done: number; total: number }>,
+  ): Promise<RangeTest>;
+  /** Times and memory of a few steps at rising batch sizes; nothing is stored. */
+  batchSizes(
+    request: TrainRequest & { taskId: string; largest?: number },
+    onEvent: OnEvent<BatchSizeTrial>,
+  ): Promise<{ trials: readonly BatchSizeTrial[]; suggestion: number; device: DeviceReport }>;
+  /** What the job needs on the device that it asks for, and what that grants. `probe` allocates; else the grant is what is known. */
+  memory(request: { job: Job; versionId: string; probe: boolean }): Promise<MemoryReport>;
+  /** One training step, by op. */
+  profile(request: TrainRequest & { taskId: string }): Promise<StepProfile & { device: DeviceReport }>;
+  /** Ends a range test, a batch-size search or a profile. */
+  cancel(taskId: string): Promise<void>;
+}
+
+export interface RangeTest {
+  /** Smoothed as the curve is shown. */
+  points: readonly { rate: number; loss: number; smooth: number }[];
+  /** Where the smoothed loss falls most steeply; null where it never falls. */
+  suggestion: number | null;
+  /** Rate at which the loss exploded; null where it did not. */
+  diverged: number | null;
+}
+
+export interface BatchSizeTrial {
+  batchSize: number;
+  /** Null where it did not fit, with the reason. */
+  imagesPerSecond: number | null;
+  memoryBytes: number | null;
+  reason: string | null;
+}
+
+export interface MemoryReport {
+  device: DeviceReport;
+  /** Estimated bytes of a training step in one part, and what of it does not depend on the batch. */
+  needed: number;
+  fixed: number;
+  /** Null where the device does not say. */
+  granted: number | null;
+  /** Parts in which the batch fits; 1 is whole. Null where not even one image does. */
+  accumulate: number | null;
 }
 
 export interface PredictionEvent {

@@ -5,7 +5,8 @@ import type { ExportEvent, ExportFile, ExportFormat, FormatReport } from '$lib/i
 import type { InferApi } from '$lib/rpc/protocol';
 import type { EvaluationRecord, SplitName } from '$lib/storage/records';
 
-export type CheckpointKind = 'best' | 'last';
+/** A slot; see CheckpointRecord. */
+export type CheckpointKind = string;
 
 type WorkStatus = 'running' | 'cancelling' | 'done' | 'cancelled' | 'failed';
 

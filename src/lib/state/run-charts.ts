@@ -74,10 +74,10 @@ export function throughputSeries(curves: RunCurves): Series[] {
 
 /** The best epoch and where the run went on after an interruption. */
 export function runMarks(curves: RunCurves): Mark[] {
-  const best = curves.epochs.findLast((epoch) => epoch.best);
+  const best = curves.best();
   const perEpoch = curves.started?.stepsPerEpoch ?? 1;
   return [
     ...curves.resumes.map((step) => ({ x: step / perEpoch, label: 'resumed' })),
-    ...(best ? [{ x: best.epoch, label: `best ${best.epoch}`, strong: true }] : []),
+    ...(best ? [{ x: best.at.epoch, label: `best ${best.epoch}`, strong: true }] : []),
   ];
 }

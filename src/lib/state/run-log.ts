@@ -1,8 +1,14 @@
 // A run's events as lines that a person reads, newest last.
-import { formatCount, formatDuration, formatPlural } from '$lib/core/format';
+import { formatBytes, formatCount, formatDuration, formatPlural } from '$lib/core/format';
 import type { TaskMeta } from '$lib/tasks/contract';
 import { formatMetric, metricTitle } from './metrics';
-import type { LogEntry } from './run-curves';
+import type { EventOf, LogEntry } from './run-curves';
+
+const AWAY = {
+  frozen: 'The browser held the tab still',
+  closed: 'The tab was closed',
+  'lost-device': 'The device was lost',
+} as const;
 
 export interface LogLine {
   /** Milliseconds since 1970; 0 where it is not known. */
@@ -40,16 +46,34 @@ export function logLine(task: TaskMeta, { time, event }: LogEntry): LogLine {
           : `Training the classifier for ${formatPlural(event.epochs, 'epoch')}.`,
       );
     case 'notice':
-      return line(event.message, 'notice');
+      return line(event.message, event.level === 'info' ? 'info' : 'notice');
+    case 'memory': {
+      const { needed, granted, batchSize, accumulate } = event;
+      const grant = granted === null ? 'the device does not say what it grants' : `${formatBytes(granted)} are granted`;
+      const parts = accumulate > 1 ? `, computed in ${accumulate} parts` : '';
+      return line(`Needs ${formatBytes(needed)} on the device, ${grant}. Batch ${formatCount(batchSize)}${parts}.`);
+    }
+    case 'adapted':
+      return line(
+        `From step ${formatCount(event.step)} on each batch is computed in ${event.accumulate} parts: ${event.reason}`,
+        'notice',
+      );
+    case 'paused':
+      return line(`Paused at step ${formatCount(event.step)}.`);
+    case 'continued':
+      return line(`Went on after a pause of ${formatDuration(event.seconds)}.`);
+    case 'away':
+      return line(`${AWAY[event.reason]} for ${formatDuration(event.seconds)}; the run went on by itself.`, 'notice');
     case 'epoch': {
       const values = Object.entries(event.metrics).map(([name, value]) => {
         return `${metricTitle(task, name).toLowerCase()} ${formatMetric(task, name, value)}`;
       });
-      const text = `Epoch ${event.epoch}: ${values.join(', ')} (${formatDuration(event.seconds)}).`;
+      const where = event.within ? `Step ${formatCount(event.step)}` : `Epoch ${event.epoch}`;
+      const text = `${where}: ${values.join(', ')} (${formatDuration(event.seconds)}).`;
       return event.best ? line(`${text} Best so far.`, 'good') : line(text);
     }
     case 'checkpoint':
-      return line(`Kept the ${event.kind} checkpoint of epoch ${event.epoch}.`);
+      return line(keptText(event));
     case 'evaluated': {
       const name = task.primaryMetric;
       const value = formatMetric(task, name, event.result.metrics[name]);
@@ -65,4 +89,9 @@ export function logLine(task: TaskMeta, { time, event }: LogEntry): LogLine {
     default:
       return event satisfies never;
   }
+}
+
+function keptText({ kind, slot, epoch, step }: EventOf<'checkpoint'>): string {
+  if (kind === 'best' || kind === 'last') return `Kept the ${kind} checkpoint of epoch ${epoch}.`;
+  return `Kept checkpoint ${slot ?? kind} at step ${formatCount(step)}.`;
 }

@@ -8,16 +8,18 @@ type Merge = 'mean' | 'last';
 export class StepColumns<Name extends string> {
   readonly #merge: Readonly<Record<Name, Merge>>;
   readonly #columns: Map<Name, Float64Array>;
+  readonly #capacity: number;
   #length = 0;
   /** Rows that were given for each row that is kept. */
   #stride = 1;
   /** Rows merged into the last one so far. */
   #merged = 0;
 
-  /** How the values of merged rows become one, by column. */
-  constructor(merge: Readonly<Record<Name, Merge>>) {
+  /** How the values of merged rows become one, by column; `capacity` is an even number of rows. */
+  constructor(merge: Readonly<Record<Name, Merge>>, capacity = CAPACITY) {
     this.#merge = merge;
-    this.#columns = new Map(Object.keys(merge).map((name) => [name as Name, new Float64Array(CAPACITY)])); // keys of that record
+    this.#capacity = capacity;
+    this.#columns = new Map(Object.keys(merge).map((name) => [name as Name, new Float64Array(capacity)])); // keys of that record
   }
 
   get length(): number {
@@ -33,7 +35,7 @@ export class StepColumns<Name extends string> {
       }
       return;
     }
-    if (this.#length === CAPACITY) this.#halve();
+    if (this.#length === this.#capacity) this.#halve();
     for (const [name, column] of this.#columns) column[this.#length] = row[name];
     this.#length++;
     this.#merged = 1;
@@ -58,7 +60,7 @@ export class StepColumns<Name extends string> {
   }
 
   #halve(): void {
-    const half = CAPACITY / 2;
+    const half = this.#capacity / 2;
     for (const [name, column] of this.#columns) {
       for (let row = 0; row < half; row++) {
         const [a, b] = [column[2 * row], column[2 * row + 1]];

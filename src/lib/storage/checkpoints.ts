@@ -1,36 +1,48 @@
-// Checkpoints of a run: one 'best' and one 'last', each replaced whole.
+// Checkpoints of a run, by slot: 'best' and 'last' are replaced whole, others are added and pruned. Those that are saved together
+// share their state.
 
 import { TrainyardError } from '$lib/core/errors';
 import type { TrainState } from '$lib/engines/contract';
-import type { CheckpointRecord, RunRecord } from './records';
+import type { CheckpointRecord, CheckpointSlot, RunRecord } from './records';
 import type { CheckpointSummary, Database } from './schema';
-import { write } from './transaction';
+import { write, type WriteTransaction } from './transaction';
+
+type CheckpointWrite = WriteTransaction<['runs', 'checkpoints', 'states']>;
+
+export interface CheckpointChange {
+  /** Fields of the run's record that change with them. */
+  run?: Partial<Omit<RunRecord, 'id'>>;
+  /** Slots that go in the same transaction: those that fell out of the best few. */
+  drop?: readonly CheckpointSlot[];
+}
 
 /**
- * Replaces the run's checkpoints of the given kinds and changes the run record with them, in one transaction: after a crash
- * the run never names an epoch whose weights are gone. Throws 'run-missing'.
+ * Replaces the run's checkpoints in the given slots and changes the run record with them, in one transaction: after a crash
+ * the run never names an epoch whose weights are gone. Checkpoints with the same `state` object are stored with one. Throws
+ * 'run-missing'.
  */
 export async function saveCheckpoints(
   database: Database,
   runId: string,
   checkpoints: readonly CheckpointRecord[],
-  change: Partial<Omit<RunRecord, 'id'>> = {},
+  { run: change = {}, drop = [] }: CheckpointChange = {},
 ): Promise<RunRecord> {
   return write(database, ['runs', 'checkpoints', 'states'], async (transaction) => {
     const runs = transaction.objectStore('runs');
-    const summaries = transaction.objectStore('checkpoints');
-    const states = transaction.objectStore('states');
     const run = await runs.get(runId);
     if (run === undefined)
       throw new TrainyardError('run-missing', 'The run of this checkpoint is not in this browser.');
+    for (const slot of [...checkpoints.map((checkpoint) => checkpoint.slot), ...drop]) {
+      await removeSlot(transaction, runId, slot);
+    }
+    const stateIds = new Map<TrainState, string>();
     for (const { state, ...summary } of checkpoints) {
-      const old = await summaries.index('kind').getKey([runId, summary.kind]);
-      if (old !== undefined) {
-        await summaries.delete(old);
-        await states.delete(old);
+      const stateId = stateIds.get(state) ?? summary.id;
+      if (!stateIds.has(state)) {
+        stateIds.set(state, stateId);
+        await transaction.objectStore('states').add({ checkpointId: stateId, state });
       }
-      await summaries.add({ ...summary, runId, bytes: stateBytes(state) });
-      await states.add({ checkpointId: summary.id, state });
+      await transaction.objectStore('checkpoints').add({ ...summary, runId, stateId, bytes: stateBytes(state) });
     }
     const changed = { ...run, ...change };
     await runs.put(changed);
@@ -38,34 +50,57 @@ export async function saveCheckpoints(
   });
 }
 
-/** Without their tensors; best first. */
+/** Removes checkpoints, and each state that no other one shares. */
+export async function removeCheckpoints(
+  database: Database,
+  runId: string,
+  slots: readonly CheckpointSlot[],
+): Promise<void> {
+  await write(database, ['runs', 'checkpoints', 'states'], async (transaction) => {
+    for (const slot of slots) await removeSlot(transaction, runId, slot);
+  });
+}
+
+async function removeSlot(transaction: CheckpointWrite, runId: string, slot: CheckpointSlot): Promise<void> {
+  const summaries = transaction.objectStore('checkpoints');
+  const old = await summaries.index('slot').get([runId, slot]);
+  if (old === undefined) return;
+  await summaries.delete(old.id);
+  const sharing = await summaries.index('stateId').count(old.stateId);
+  if (sharing === 0) await transaction.objectStore('states').delete(old.stateId);
+}
+
+const KIND_ORDER: readonly CheckpointRecord['kind'][] = ['best', 'last', 'top', 'epoch', 'saved'];
+
+/** Without their tensors; best first, then last, then the others by epoch. */
 export async function listCheckpoints(database: Database, runId: string): Promise<CheckpointSummary[]> {
   const checkpoints = await database.getAllFromIndex('checkpoints', 'runId', runId);
-  return checkpoints.sort((a, b) => a.kind.localeCompare(b.kind));
+  const place = ({ kind }: CheckpointSummary): number => KIND_ORDER.indexOf(kind);
+  return checkpoints.sort((a, b) => place(a) - place(b) || a.epoch - b.epoch || a.createdAt - b.createdAt);
 }
 
 /** With its tensors. Throws 'checkpoint-missing'. */
 export async function getCheckpoint(
   database: Database,
   runId: string,
-  kind: CheckpointRecord['kind'],
+  slot: CheckpointSlot,
 ): Promise<CheckpointRecord> {
   const transaction = database.transaction(['checkpoints', 'states']);
-  const summary = await transaction.objectStore('checkpoints').index('kind').get([runId, kind]);
-  const state = summary === undefined ? undefined : await transaction.objectStore('states').get(summary.id);
+  const summary = await transaction.objectStore('checkpoints').index('slot').get([runId, slot]);
+  const state = summary === undefined ? undefined : await transaction.objectStore('states').get(summary.stateId);
   if (summary === undefined || state === undefined) {
     throw new TrainyardError(
       'checkpoint-missing',
-      `This run has no ${kind} checkpoint.`,
-      'Train for at least one epoch, or stop the run, which keeps one.',
+      `This run has no checkpoint "${slot}".`,
+      'Train for at least one epoch, or stop the run, which keeps one; "best" and "last" are there in every run that has ended.',
     );
   }
-  const { bytes: _bytes, ...rest } = summary;
+  const { bytes: _bytes, stateId: _stateId, ...rest } = summary;
   return { ...rest, state: state.state };
 }
 
-function stateBytes(state: TrainState): number {
-  let bytes = 0;
-  for (const values of [...state.parameters.values(), ...state.optimizer.values()]) bytes += values.byteLength;
-  return bytes;
+/** Bytes of everything that must be kept to go on. */
+export function stateBytes(state: TrainState): number {
+  const arrays = [...state.parameters.values(), ...state.optimizer.values(), ...(state.ema?.values() ?? [])];
+  return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
 }

@@ -30,7 +30,11 @@ export interface DatasetRecord {
 }
 
 /** What a person says about an image; tasks read the kind that they know. */
-export type Annotation = { kind: 'class'; class: number } | { kind: 'none' };
+export type Annotation =
+  | { kind: 'class'; class: number }
+  /** Any number of classes at once, rising, without repetition; none is an answer, too. */
+  | { kind: 'classes'; classes: readonly number[] }
+  | { kind: 'none' };
 
 export interface Item {
   /** Path inside the data set, '/' between parts, unique in the version. */
@@ -111,7 +115,7 @@ export interface ThumbnailRecord {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-export type RunStatus = 'running' | 'done' | 'stopped' | 'interrupted' | 'failed';
+export type RunStatus = 'running' | 'paused' | 'done' | 'stopped' | 'interrupted' | 'failed';
 
 export interface RunRecord {
   id: string;
@@ -133,6 +137,16 @@ export interface RunRecord {
   error: { code: string; message: string; hint: string } | null;
   /** Preprocessing as resolved against the data set (mean and std are numbers). */
   preprocess: ResolvedPreprocess;
+  /** Of a sweep or of k-fold; see GroupRecord. */
+  groupId?: string;
+  /** The values in which this run differs from its group, by dotted path. */
+  variant?: Readonly<Record<string, unknown>>;
+  /** The checkpoint of another run that it goes on from: with its whole state, or with its weights alone. */
+  parent?: { runId: string; slot: string; keep: 'state' | 'weights' };
+  /** A run that was extended: the epochs of each part, each with the schedule from its start; absent: one part. */
+  segments?: readonly number[];
+  /** What the device could not do as asked. `accumulate` is in force from then on instead of the job's. */
+  adapted?: { accumulate: number; reason: string };
   /** What it started from; absent: random numbers. Removing the weights from storage takes nothing from the run. */
   weights?: { id: string; name: string; report: LoadReport };
   /** The network of a run whose model is 'imported', head included: no plugin could build it again. */
@@ -160,11 +174,16 @@ export interface RunEventRecord {
   event: RunEvent;
 }
 
+/** How a person calls a checkpoint of a run: 'best', 'last', 'epoch-12', 'top-12', 'saved-3400' (the step). */
+export type CheckpointSlot = string;
+
 export interface CheckpointRecord {
   id: string;
   runId: string;
-  /** A run has one 'best' and one 'last'; each is replaced in one transaction. */
-  kind: 'best' | 'last';
+  /** Why it was kept: the best so far, the newest, one of every few epochs, one of the best few, on request. */
+  kind: 'best' | 'last' | 'epoch' | 'top' | 'saved';
+  /** Unique in the run; 'best' and 'last' are replaced, each with all others of one saving in one transaction. */
+  slot: CheckpointSlot;
   /** Counts from 1: the epoch that had just ended, or in which it was made. */
   epoch: number;
   createdAt: number;
@@ -179,15 +198,19 @@ export interface CheckpointRecord {
     lossSteps: number;
     best: { value: number; epoch: number } | null;
     stopping: { reference: number | null; waited: number };
+    /** Of the plateau schedule: factor so far, best value, validations waited and of cooldown left. */
+    plateau?: { factor: number; best: number | null; waited: number; cooling: number };
+    /** Values of the 'top' checkpoints that are kept, best first. */
+    top?: readonly { slot: CheckpointSlot; value: number }[];
   };
-  /** The optimiser's part is empty for 'best', from which nothing goes on training. */
+  /** Whole in every checkpoint, so that a run can go on from any. Those of one saving share it in storage. */
   state: TrainState;
 }
 
 export interface EvaluationRecord {
   id: string;
   runId: string;
-  checkpoint: 'best' | 'last';
+  checkpoint: CheckpointSlot;
   /** Epoch of that checkpoint. */
   epoch: number;
   versionId: string;
@@ -298,3 +321,80 @@ export interface FeatureChunkRecord {
   /** [rows, width] */
   features: Float32Array<ArrayBuffer>;
 }
+
+/** Runs that belong together: the trials of a sweep, the folds of a cross-validation. Their order is that of the queue. */
+export interface GroupRecord {
+  id: string;
+  projectId: string;
+  versionId: string;
+  kind: 'sweep' | 'folds';
+  title: string;
+  createdAt: number;
+  /** The base job and how the others come from it; see sweep/contract.ts. */
+  job: Job;
+  sweep: SweepSpecification;
+  /** Names of rungs that are done, with the trials that went on (successive halving). */
+  rungs: readonly { epochs: number; survivors: readonly string[] }[];
+  /** Metric that decides, 'val_accuracy', and which way is better. */
+  metric: { name: string; better: 'higher' | 'lower' };
+}
+
+/** A run that waits for its turn, has it, or had it. */
+export interface QueueRecord {
+  id: string;
+  projectId: string;
+  versionId: string;
+  name: string;
+  /** What happens in its turn: a new run, or going on with one that there is. */
+  work:
+    | { kind: 'train'; job: Job; from?: RunStart }
+    | { kind: 'resume'; runId: string }
+    | { kind: 'extend'; runId: string; epochs: number };
+  groupId?: string;
+  variant?: Readonly<Record<string, unknown>>;
+  /** Turn by rising number; a person may change it. */
+  order: number;
+  status: 'waiting' | 'running' | 'done' | 'failed' | 'cancelled';
+  /** Once it has begun. */
+  runId: string | null;
+  addedAt: number;
+  /** Of a run that failed for a passing reason (lost device, memory, a server): how often it was tried, and when again. */
+  attempts: number;
+  notBefore: number | null;
+  /** Ends the run with a checkpoint; null is no limit. */
+  limits: { seconds: number | null };
+  error: { code: string; message: string; hint: string } | null;
+}
+
+/** Where a new run takes its state or its weights from. */
+export interface RunStart {
+  runId: string;
+  slot: CheckpointSlot;
+  keep: 'state' | 'weights';
+}
+
+/** Which jobs a group consists of. */
+export type SweepSpecification =
+  /** Every combination. */
+  | { method: 'grid'; values: Readonly<Record<string, readonly unknown[]>> }
+  | { method: 'random'; space: SweepSpace; trials: number; seed: number }
+  /** Trials with few epochs; the best 1 / factor of them go on with `factor` times as many, up to `maximum`. */
+  | {
+      method: 'halving';
+      space: SweepSpace;
+      trials: number;
+      seed: number;
+      minimum: number;
+      maximum: number;
+      factor: number;
+    }
+  | { method: 'folds'; folds: number };
+
+/** By dotted path: from where a value is drawn. */
+export type SweepSpace = Readonly<
+  Record<
+    string,
+    | { kind: 'choice'; values: readonly unknown[] }
+    | { kind: 'uniform' | 'log_uniform'; minimum: number; maximum: number; integer?: boolean }
+  >
+>;

@@ -1,6 +1,8 @@
 // The stores of the database and how each version of it becomes the next. Holds no data and opens nothing.
 
 import type { DBSchema, IDBPDatabase, IDBPTransaction } from 'idb';
+import { withAddedIn2 } from '$lib/job/additions';
+import type { Job } from '$lib/job/job';
 import type {
   BlobRecord,
   CheckpointRecord,
@@ -11,9 +13,11 @@ import type {
   EvaluationRecord,
   FeatureCacheRecord,
   FeatureChunkRecord,
+  GroupRecord,
   ImageResultsRecord,
   Item,
   ProjectRecord,
+  QueueRecord,
   RunEventRecord,
   RunRecord,
   SplitName,
@@ -45,11 +49,15 @@ export interface ItemsRecord {
 
 /** A checkpoint without its tensors. */
 export interface CheckpointSummary extends Omit<CheckpointRecord, 'state'> {
+  /** Of the state, which others may share. */
   bytes: number;
+  /** Key of its CheckpointStateRecord, which goes with the last checkpoint that names it. */
+  stateId: string;
 }
 
-/** Key checkpointId. Apart from the summary, so that a list of checkpoints does not read gigabytes of weights. */
+/** Apart from the summary, so that a list of checkpoints does not read gigabytes of weights. */
 export interface CheckpointStateRecord {
+  /** The state's own id; the name of the key is from when each checkpoint had one of its own. */
   checkpointId: string;
   state: CheckpointRecord['state'];
 }
@@ -66,7 +74,7 @@ export interface Schema extends DBSchema {
   checkpoints: {
     key: string;
     value: CheckpointSummary;
-    indexes: { runId: string; kind: [runId: string, kind: string] };
+    indexes: { runId: string; slot: [runId: string, slot: string]; stateId: string };
   };
   states: { key: string; value: CheckpointStateRecord };
   evaluations: { key: string; value: EvaluationRecord; indexes: { runId: string } };
@@ -77,6 +85,8 @@ export interface Schema extends DBSchema {
   downloadParts: { key: [url: string, part: number]; value: DownloadPartRecord };
   featureCaches: { key: string; value: FeatureCacheRecord };
   featureChunks: { key: [key: string, chunk: number]; value: FeatureChunkRecord };
+  groups: { key: string; value: GroupRecord; indexes: { projectId: string } };
+  queue: { key: string; value: QueueRecord; indexes: { projectId: string } };
 }
 
 /** All of them, for writes that touch everything. */
@@ -99,6 +109,8 @@ export const STORE_NAMES = [
   'downloadParts',
   'featureCaches',
   'featureChunks',
+  'groups',
+  'queue',
 ] as const satisfies readonly (keyof Schema)[];
 
 export type StoreName = (typeof STORE_NAMES)[number];
@@ -133,7 +145,7 @@ export const MIGRATIONS: readonly Migration[] = [
     const checkpoints = database.createObjectStore('checkpoints', { keyPath: 'id' });
     checkpoints.createIndex('runId', 'runId');
     // Unique: a second 'best' of a run would be a bug, and then the whole transaction fails.
-    checkpoints.createIndex('kind', ['runId', 'kind'], { unique: true });
+    Reflect.apply(checkpoints.createIndex, checkpoints, ['kind', ['runId', 'kind'], { unique: true }]);
     database.createObjectStore('states', { keyPath: 'checkpointId' });
     const evaluations = database.createObjectStore('evaluations', { keyPath: 'id' });
     evaluations.createIndex('runId', 'runId');
@@ -146,5 +158,23 @@ export const MIGRATIONS: readonly Migration[] = [
     database.createObjectStore('downloadParts', { keyPath: ['url', 'part'] });
     database.createObjectStore('featureCaches', { keyPath: 'key' });
     database.createObjectStore('featureChunks', { keyPath: ['key', 'chunk'] });
+  },
+  async function nameCheckpointsAndQueueRuns(database, transaction) {
+    for (const store of ['groups', 'queue'] as const) {
+      database.createObjectStore(store, { keyPath: 'id' }).createIndex('projectId', 'projectId');
+    }
+    const checkpoints = transaction.objectStore('checkpoints');
+    for await (const cursor of checkpoints) {
+      const { id, kind } = cursor.value;
+      await cursor.update({ ...cursor.value, slot: kind, stateId: id });
+    }
+    // An index of the first version, which the schema no longer knows.
+    Reflect.apply(checkpoints.deleteIndex, checkpoints, ['kind']);
+    checkpoints.createIndex('slot', ['runId', 'slot'], { unique: true });
+    checkpoints.createIndex('stateId', 'stateId');
+    for await (const cursor of transaction.objectStore('runs')) {
+      const job = withAddedIn2(cursor.value.job) as Job; // By its own version it was whole.
+      await cursor.update({ ...cursor.value, job });
+    }
   },
 ];

@@ -3,7 +3,24 @@
 import type { DeviceReport } from '$lib/engines/contract';
 import type { ErrorData } from '$lib/core/errors';
 import type { LoadReport } from '$lib/interchange/weights/contract';
+import type { CheckpointRecord } from '$lib/storage/records';
 import type { EvaluationResult } from '$lib/tasks/contract';
+
+/** Milliseconds a step. */
+export interface StepTiming {
+  data: number;
+  upload: number;
+  compute: number;
+  read: number;
+}
+
+/** Euclidean norms over all values of a parameter; `update` is of the change by this step. */
+export interface LayerNorm {
+  name: string;
+  weight: number;
+  gradient: number;
+  update: number;
+}
 
 export type RunEvent =
   | {
@@ -24,7 +41,7 @@ export type RunEvent =
   /** Contrastive training comes before the classifier's; each has epochs of its own. */
   | { type: 'phase'; phase: 'contrastive' | 'classifier'; epochs: number }
   /** Things the person should know that are no error: "No validation images: the last epoch is kept as the best." */
-  | { type: 'notice'; message: string }
+  | { type: 'notice'; message: string; level?: 'info' | 'warning' }
   /** About ten a second at most; values are means since the last one. */
   | {
       type: 'progress';
@@ -37,7 +54,19 @@ export type RunEvent =
       secondsLeft: number;
       /** Of the engine, bytes on the device. */
       memoryBytes: number;
+      /** Milliseconds a step, means since the last one: waiting for data, handing it over, computing, reading losses back. */
+      timing?: StepTiming;
     }
+  /** Norms by layer, where the job asks for them. */
+  | { type: 'norms'; step: number; epoch: number; layers: readonly LayerNorm[] }
+  | { type: 'paused'; step: number }
+  | { type: 'continued'; step: number; seconds: number }
+  /** The browser held the tab still, or the run was interrupted and went on by itself. */
+  | { type: 'away'; seconds: number; reason: 'frozen' | 'closed' | 'lost-device' }
+  /** What a run needs and what the device grants, in bytes; before it starts. */
+  | { type: 'memory'; needed: number; granted: number | null; batchSize: number; accumulate: number }
+  /** The device could not do it as asked; from this step on the batch is computed in so many parts. */
+  | { type: 'adapted'; step: number; accumulate: number; reason: string }
   | { type: 'validating'; epoch: number; done: number; total: number }
   | {
       type: 'epoch';
@@ -48,8 +77,19 @@ export type RunEvent =
       learningRate: number;
       seconds: number;
       best: boolean;
+      /** A validation between two epochs: `epoch` has not ended. */
+      within?: boolean;
     }
-  | { type: 'checkpoint'; kind: 'best' | 'last'; epoch: number; step: number }
-  | { type: 'evaluated'; split: string; checkpoint: 'best' | 'last'; evaluationId: string; result: EvaluationResult }
+  | { type: 'checkpoint'; kind: CheckpointRecord['kind']; slot?: string; epoch: number; step: number }
+  | { type: 'evaluated'; split: string; checkpoint: string; evaluationId: string; result: EvaluationResult }
   | { type: 'finished'; status: 'done' | 'stopped'; seconds: number; epochs: number }
-  | { type: 'failed'; error: ErrorData };
+  | { type: 'failed'; error: ErrorData; detail?: FailureDetail };
+
+/** What is known of a loss that became NaN or exploded. */
+export interface FailureDetail {
+  step: number;
+  learningRate: number;
+  loss: number;
+  /** Largest first; not finite ones come before all others. */
+  gradients: readonly { name: string; norm: number }[];
+}

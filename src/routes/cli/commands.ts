@@ -31,7 +31,7 @@ const ALL_FORMATS: readonly ExportFormat[] = ['onnx', 'tfjs', 'safetensors', 'py
 
 export interface EvaluateRequest {
   split: SplitName | 'all';
-  checkpoint: 'best' | 'last';
+  checkpoint: string;
   device: DeviceRequest;
   /** Of the run. */
   settings: SplitSettings;

@@ -103,3 +103,76 @@ test('features are one line of the log once all are there, which says what an ea
   expect(linesOf(12)).toEqual(['Features of 48 images are ready. 12 were stored by an earlier run.']);
   expect(linesOf(48)).toEqual(['Features of 48 images are ready. All of them were stored by an earlier run.']);
 });
+
+const validation = (step: number, accuracy: number, best: boolean): RunEvent => ({
+  type: 'epoch',
+  epoch: Math.ceil(step / 4),
+  step,
+  metrics: { val_accuracy: accuracy },
+  learningRate: 0.1,
+  seconds: 1,
+  best,
+  within: true,
+});
+
+test('a validation between two epochs has its place between them and is no epoch of its own', () => {
+  const curves = new RunCurves();
+  curves.take(STARTED);
+  curves.take(epoch(1, 0.5, true));
+  curves.take(validation(6, 0.7, true));
+  curves.take(epoch(2, 0.6));
+  expect(curves.metric('val_accuracy')).toEqual({ x: [1, 1.5, 2], y: [0.5, 0.7, 0.6] });
+  expect(curves.metric('val_accuracy', 'step').x).toEqual([4, 6, 8]);
+  expect(curves.epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+  expect(curves.best()?.at.epoch).toBe(1.5);
+});
+
+test('the axis of time counts training alone: no pause, no closed tab, nothing between two sittings', () => {
+  const curves = new RunCurves();
+  const at = (seconds: number, event: RunEvent) => curves.take(event, 1e12 + seconds * 1000);
+  at(0, STARTED);
+  at(10, progress(2));
+  at(12, { type: 'paused', step: 2 });
+  expect(curves.paused).toBe(2);
+  at(100, { type: 'continued', step: 2, seconds: 88 });
+  expect(curves.paused).toBeNull();
+  at(105, progress(4));
+  at(405, { type: 'away', seconds: 295, reason: 'frozen' });
+  at(410, progress(6));
+  at(5000, { ...STARTED, fromStep: 4 });
+  at(5003, progress(5));
+  expect(curves.steps.values('seconds')).toEqual([10, 17, 20]);
+});
+
+test('norms are kept by layer, a ratio to no weight at all is a gap, and a resume takes them back', () => {
+  const curves = new RunCurves();
+  curves.take(STARTED);
+  const norms = (step: number, update: number, weight = 10): RunEvent => ({
+    type: 'norms',
+    step,
+    epoch: 1,
+    layers: [
+      { name: 'conv.weight', weight, gradient: 3, update },
+      { name: 'fc.bias', weight: 0, gradient: 5, update },
+    ],
+  });
+  curves.take(norms(2, 0.1));
+  curves.take(norms(4, 0.2));
+  curves.take(norms(6, 0.3));
+  expect(curves.norms.curve('conv.weight', 'ratio', 'step')).toEqual({ x: [2, 4, 6], y: [0.01, 0.02, 0.03] });
+  expect(curves.norms.curve('fc.bias', 'ratio').y).toEqual([null, null, null]);
+  expect(curves.norms.newest('gradient').map(({ name }) => name)).toEqual(['fc.bias', 'conv.weight']);
+  curves.take({ ...STARTED, fromStep: 4 });
+  expect(curves.norms.curve('conv.weight', 'weight', 'step').x).toEqual([2, 4]);
+  expect(curves.log.every(({ event }) => event.type === 'started')).toBe(true);
+});
+
+test('the share of each part of a step is kept where it is told', () => {
+  const curves = new RunCurves();
+  curves.take(STARTED);
+  curves.take(progress(2));
+  const told = progress(4);
+  if (told.type === 'progress') curves.take({ ...told, timing: { data: 1, upload: 2, compute: 30, read: 4 } });
+  expect(curves.timing.values('step')).toEqual([4]);
+  expect(curves.timing.values('compute')).toEqual([30]);
+});
