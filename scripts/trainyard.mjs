@@ -30,26 +30,32 @@ async function main() {
     import('./cli/progress.mjs'),
     import('./lib/build.mjs'),
   ]);
-  const progress = createProgress(process.stderr);
+  const progress = createProgress(process.stderr, { json: request.flags.progress === 'json' });
   // Here it replaces the hub as --hub does; the build is made for every hub.
   const hub = request.flags.hub ?? process.env.TRAINYARD_HUB;
   delete process.env.TRAINYARD_HUB;
   if (hub) checkHub(hub);
   const cache = cacheFolder(request.flags);
-  /** @param {{ keep?: boolean }} [options] `keep`: with what earlier commands have downloaded. */
-  const open = async ({ keep = false } = {}) => {
+  /**
+   * `keep`: with what earlier commands have downloaded. `beside`: what is stored outlives the command in that folder where there is
+   * no cache. `cache`: another one than the command's; `must`: what it holds is needed.
+   * @param {import('./cli/commands.mjs').OpenOptions} [options]
+   */
+  const open = async ({ keep = false, beside, cache: other, must } = {}) => {
     const build = ensureBuild();
     if (!build.ok) throw new Error(`The build failed: ${build.output}`);
     return (opened.host = await openHost({
       root: BUILD,
       hub: hub || undefined,
-      cache: keep ? cache : null,
+      cache: keep ? (other ?? cache) : null,
+      beside,
+      must,
       onEvent: progress.show,
       note: progress.line,
     }));
   };
   const body = command === 'export' ? commands.exportModel : commands[command];
-  onInterrupt(command === 'train' || command === 'demo');
+  onInterrupt(['train', 'demo', 'resume'].includes(command));
   try {
     await body({ ...request, open, print, note: progress.line, root, cache });
   } finally {
@@ -71,19 +77,22 @@ function readVersion() {
 }
 
 const STOPPING_RUN =
-  'Stopping at the next step; the best weights are evaluated and exported. Press Ctrl-C again to drop them.';
+  'Stopping at the next step; the best weights are evaluated and exported. Press Ctrl-C again to end at once.';
 const STOPPING = 'Stopping. Press Ctrl-C again to end at once.';
 
-/** The first Ctrl-C asks the work to stop, a run with a checkpoint; the second ends everything. @param {boolean} trains */
+/** The first signal asks the work to stop, a run with a checkpoint; the second ends everything. @param {boolean} trains */
 function onInterrupt(trains) {
   let asked = false;
-  process.on('SIGINT', () => {
-    const { host } = opened;
-    if (asked || host === null) process.exit(130);
-    asked = true;
-    note(`\n${trains ? STOPPING_RUN : STOPPING}`);
-    host.stop().catch(() => process.exit(130));
-  });
+  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 };
+  for (const [signal, number] of Object.entries(numbers)) {
+    process.on(signal, () => {
+      const { host } = opened;
+      if (asked || host === null) process.exit(128 + number);
+      asked = true;
+      note(`\n${trains ? STOPPING_RUN : STOPPING}`);
+      host.stop().catch(() => process.exit(128 + number));
+    });
+  }
 }
 
 /** @param {unknown} error */

@@ -16,6 +16,9 @@ const FLAGS = /** @type {const} */ ({
   hub: { type: 'string' },
   cache: { type: 'string' },
   'no-cache': { type: 'boolean' },
+  keep: { type: 'boolean' },
+  progress: { type: 'string' },
+  restart: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 });
@@ -25,7 +28,8 @@ const FLAGS = /** @type {const} */ ({
  * @satisfies {Record<string, string[]>}
  */
 const COMMANDS = {
-  train: ['data', 'out', 'device', 'hub', 'cache', 'no-cache'],
+  train: ['data', 'out', 'device', 'hub', 'cache', 'no-cache', 'keep', 'restart', 'progress'],
+  resume: ['keep', 'progress'],
   evaluate: ['data', 'split', 'checkpoint', 'device'],
   predict: ['checkpoint', 'device'],
   export: ['format', 'checkpoint', 'out', 'device'],
@@ -35,12 +39,13 @@ const COMMANDS = {
   doctor: ['device'],
   parity: ['device'],
   bench: [],
-  demo: ['out', 'device'],
+  demo: ['out', 'device', 'cache', 'no-cache', 'keep', 'restart', 'progress'],
 };
 
 const CHOICES = {
   split: ['train', 'val', 'test', 'all'],
   checkpoint: ['best', 'last'],
+  progress: ['lines', 'json'],
   device: ['auto', 'webgpu', 'wasm', 'cpu'],
 };
 

@@ -15,6 +15,7 @@ import { UsageError } from './arguments.mjs';
 const SINGLETONS = ['SingletonLock', 'SingletonSocket', 'SingletonCookie'];
 
 const WRITTEN_WITHIN_MS = 5_000;
+const BROWSER_ENDS_WITHIN_MS = 15_000;
 
 /**
  * Where the cache is; null for none. --cache comes first, then TRAINYARD_CACHE ('off' for none), then the system's place for caches.
@@ -31,27 +32,28 @@ export function cacheFolder(flags, { env = process.env, platform = process.platf
 }
 
 /**
- * A profile in the cache, or a temporary one where there is none, another command has it, or it cannot be written.
- * @param {string | null} cache
- * @param {(text: string) => void} note
- * @returns {Promise<Profile>}
+ * The profile in a cache; where another command has it, or it cannot be written, the reason.
+ * @param {string} cache
+ * @returns {Promise<Profile | string>}
  */
-export async function openProfile(cache, note) {
-  if (cache === null) return temporaryProfile();
+export async function keptProfile(cache) {
   const folder = join(cache, 'profile');
   try {
     await mkdir(folder, { recursive: true });
     const release = await lock(cache);
-    if (release !== null) {
+    if (release === null) return `another command is using the cache ${cache}`;
+    try {
       await forgetOtherComputer(folder);
+      await otherBrowserEnds(folder);
       return { folder, kept: true, release };
+    } catch (error) {
+      await release();
+      throw error;
     }
-    note(`note: another command is using the cache ${cache}; this one keeps nothing.`);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    note(`note: the cache ${cache} cannot be used (${reason}); this command keeps nothing.`);
+    return `the cache ${cache} cannot be used (${reason})`;
   }
-  return temporaryProfile();
 }
 
 /** @returns {Promise<Profile>} */
@@ -132,6 +134,27 @@ function isAlive(pid) {
     // It lives, but belongs to somebody else.
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM';
   }
+}
+
+/**
+ * The browser of a command that was ended by force ends by itself a moment later; two in one profile would damage it.
+ * @param {string} folder
+ */
+async function otherBrowserEnds(folder) {
+  const holder = Number(/-(\d+)$/.exec(await readlink(join(folder, SINGLETONS[0])).catch(() => ''))?.[1]);
+  if (!(holder > 0)) return;
+  for (const until = Date.now() + BROWSER_ENDS_WITHIN_MS; await runsProfile(holder, folder);) {
+    if (Date.now() > until) throw new Error(`a browser, process ${holder}, still has it open`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** Whether the process is a browser of this profile, and not another one that got its number. @param {number} pid @param {string} folder */
+async function runsProfile(pid, folder) {
+  if (!isAlive(pid)) return false;
+  // A process that has ended and was not yet noticed by its parent has no command line. Without /proc, Chromium itself decides.
+  const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return line.includes(folder);
 }
 
 /** A container that was made anew has another name and the same folder. @param {string} folder */

@@ -1,61 +1,26 @@
 // What each command does, from paths to the page's calls and back to files and stdout.
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { UsageError } from './arguments.mjs';
 import { clearCache, sizeOf } from './cache.mjs';
 import { dataSet, existing, findWeights, readJson, runFolder } from './inputs.mjs';
+import { RunFile, runsIn } from './run-file.mjs';
+import { bringWeights } from './train.mjs';
+
+export { demo, resume, train } from './train.mjs';
 
 /**
  * @typedef {Awaited<ReturnType<typeof import('./host.mjs').openHost>>} Host
- * @typedef {{ positionals: string[], flags: Record<string, string>, open: (options?: { keep?: boolean }) => Promise<Host>, print: (value: unknown) => void, note: (text: string) => void, cache: string | null }} Context
+ * @typedef {{ keep?: boolean, beside?: string, cache?: string, must?: boolean }} OpenOptions see trainyard.mjs
+ * @typedef {object} Context
+ * @property {string[]} positionals
+ * @property {Record<string, string>} flags
+ * @property {(options?: OpenOptions) => Promise<Host>} open
+ * @property {(value: unknown) => void} print To stdout.
+ * @property {(text: string) => void} note To stderr.
+ * @property {string | null} cache
+ * @property {string} root
  */
-
-/** @param {unknown} value */
-const isRecord = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** @param {Context} context */
-export async function train({ positionals, flags, open, print }) {
-  const [jobPath, ...overrides] = positionals;
-  if (jobPath === undefined) throw new UsageError('Name a job file: trainyard train JOB.json --data PATH --out DIR.');
-  if (flags.out === undefined) throw new UsageError('Say where the results go: --out DIR.');
-  const stray = overrides.find((text) => !/^[\w.]+=/.test(text));
-  if (stray !== undefined) throw new UsageError(`"${stray}" is not a setting. Settings look like training.epochs=5.`);
-  const document = await readJson(jobPath);
-  if (!isRecord(document))
-    throw new UsageError(`The job file "${jobPath}" is not a JSON object. See docs/job-file.md.`);
-  if (flags.data !== undefined) {
-    await existing(flags.data, { what: 'The data' });
-    overrides.push(`data=${JSON.stringify(flags.data)}`);
-  }
-  if (flags.device !== undefined) overrides.push(`engine.device=${flags.device}`);
-  const host = await open({ keep: true });
-  const { data, weights } = await host.call('prepare', { document, overrides });
-  const inputs = await jobInputs(data, dirname(resolve(jobPath)));
-  const found = weights === null ? null : await findWeights(weights, weightsFolders(jobPath, overrides));
-  const out = resolve(flags.out);
-  await mkdir(out, { recursive: true });
-  host.writeTo(out);
-  if (found !== null) await bringWeights(host, found);
-  await host.give(inputs);
-  print(await host.call('train'));
-}
-
-/** From where `model.weights` counts: a setting from here, a job file's own path from the file. @param {string} jobPath @param {string[]} overrides */
-function weightsFolders(jobPath, overrides) {
-  const given = overrides.some((text) => text.startsWith('model.weights='));
-  return given ? ['.'] : [dirname(resolve(jobPath)), '.'];
-}
-
-/**
- * Makes the page have the weights: files are given to it, names and addresses are downloaded unless they were before.
- * @param {Host} host
- * @param {{ reference: string, path: string | null }} weights
- */
-async function bringWeights(host, { reference, path }) {
-  if (path === null) return host.call('downloadWeights', { reference });
-  await host.give([{ prefix: 'weights', path }]);
-  return host.call('importWeights', { name: basename(path), source: reference });
-}
 
 /** @param {Context} context */
 export async function weights({ positionals, flags, open, print }) {
@@ -82,36 +47,20 @@ export async function cache({ positionals, open, print, note, cache: folder }) {
   if (folder === null) throw new UsageError('There is no cache: TRAINYARD_CACHE is "off". Name one with --cache DIR.');
   if (action === 'clear') {
     const bytes = await sizeOf(join(folder, 'profile'));
+    const runs = await runsIn(folder);
     const cleared = await clearCache(folder);
+    if (cleared) for (const { out, state } of runs) await new RunFile(out, { ...state, cache: null }).write();
+    for (const { out, state } of runs) note(`${out}: its ${state.state} run is gone with it`);
     note(cleared ? `${folder}: ${Math.ceil(bytes / 1e6)} MB deleted` : `${folder}: nothing is kept there`);
     return;
   }
   const diskBytes = await sizeOf(join(folder, 'profile'));
-  const nothing = { weights: [], downloads: [], features: [], bytes: 0 };
+  const nothing = { weights: [], downloads: [], features: [], bytes: 0, runs: [] };
   if (diskBytes === 0) return print({ folder, disk_bytes: 0, ...nothing });
   const host = await open({ keep: true });
   if (!host.kept) throw new Error(`The cache ${folder} cannot be read now.`);
-  print({ folder, disk_bytes: diskBytes, ...(await host.call('listKept')) });
-}
-
-/**
- * @param {{ path: string | null, train_dir: string | null, val_dir: string | null, test_dir: string | null }} data
- * @param {string} beside
- */
-async function jobInputs(data, beside) {
-  if (data.path !== null) {
-    return [{ prefix: '', path: await dataSet(data.path, { what: 'The data', beside }) }];
-  }
-  const inputs = [];
-  for (const split of /** @type {const} */ (['train', 'val', 'test'])) {
-    const folder = data[`${split}_dir`];
-    if (folder === null) continue;
-    inputs.push({ prefix: split, path: await dataSet(folder, { what: `data.${split}_dir`, beside }) });
-  }
-  if (inputs.length === 0) {
-    throw new UsageError('No data was named. Add --data PATH (a folder or a zip), or data.path to the job file.');
-  }
-  return inputs;
+  const runs = (await runsIn(folder)).map(({ out, state }) => ({ out, state: state.state, run: state.run }));
+  print({ folder, disk_bytes: diskBytes, ...(await host.call('listKept')), runs });
 }
 
 /** @param {Context} context */
@@ -232,14 +181,4 @@ export async function parity({ positionals, flags, open, print, note }) {
 export async function bench({ open, print }) {
   const host = await open();
   print(await host.call('bench'));
-}
-
-/** @param {Context & { root: string }} context */
-export async function demo({ flags, open, print, note, root }) {
-  const out = resolve(flags.out ?? join(root, 'runs/demo'));
-  await mkdir(out, { recursive: true });
-  const host = await open();
-  host.writeTo(out);
-  print(await host.call('demo', { device: flags.device ?? 'auto' }));
-  note(`The verified bundle is ${join(out, 'bundle.zip')}`);
 }

@@ -1,11 +1,12 @@
 // Runs the built page in a headless Chromium and speaks with it. Owns the server and the browser.
-import { mkdir, open, stat } from 'node:fs/promises';
-import { basename, dirname, resolve, sep } from 'node:path';
+import { mkdir, open, rm, rmdir, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { chromium } from 'playwright';
 import { chromiumArgs, findChromium } from '../lib/chromium.mjs';
 import { startServer } from '../server.mjs';
 import { UsageError } from './arguments.mjs';
-import { openProfile, temporaryProfile } from './cache.mjs';
+import { keptProfile, temporaryProfile } from './cache.mjs';
+import { OWN_CACHE, projectsToKeep, runsIn } from './run-file.mjs';
 
 const READY_TIMEOUT_MS = 60_000;
 /** What a command leaves behind is deleted within this time, or when the next one begins. */
@@ -27,17 +28,30 @@ export class PageFailure extends Error {
   }
 }
 
+/** The browser was killed, crashed or was closed by somebody else. What the page had stored is there. */
+export class BrowserEnded extends Error {}
+
 /**
  * Opens the page's command-line screen. `onEvent` gets what the page tells while it works.
  * Close it, also after an error: it ends the browser and gives the profile back.
  * @param {object} options
  * @param {string} options.root
  * @param {string | null} [options.cache] Folder that outlives the command.
+ * @param {string | null} [options.beside] Folder of results, in which what is stored outlives the command where there is no cache.
+ * @param {boolean} [options.must] What is stored in the cache is needed: it is an error when that cannot be opened.
  * @param {string} [options.hub] Replaces the build's hub.
  * @param {(event: any) => void} [options.onEvent]
  * @param {(text: string) => void} [options.note]
  */
-export async function openHost({ root, cache = null, hub, onEvent = () => {}, note = () => {} }) {
+export async function openHost({
+  root,
+  cache = null,
+  beside = null,
+  must = false,
+  hub,
+  onEvent = () => {},
+  note = () => {},
+}) {
   const executablePath = findChromium();
   if (executablePath === null) {
     throw new UsageError('No Chromium was found. Install it (Debian: apt-get install chromium) or set CHROMIUM_PATH.');
@@ -45,6 +59,8 @@ export async function openHost({ root, cache = null, hub, onEvent = () => {}, no
   const server = await startServer({ root, hub });
   /** Folder that files of the page are written under; null refuses them. @type {string | null} */
   let output = null;
+  /** @type {(event: any) => void} */
+  let watcher = () => {};
 
   /** @param {string} folder for the profile */
   async function openPage(folder) {
@@ -55,8 +71,10 @@ export async function openHost({ root, cache = null, hub, onEvent = () => {}, no
       args: [...chromiumArgs(), `--host-resolver-rules=MAP ${new URL(ORIGIN).host}:80 127.0.0.1:${server.port}`],
       // The server sends all headers, and a page kept from an earlier build would be the wrong one.
       serviceWorkers: 'block',
-      // Ctrl-C is a request to stop with a checkpoint; the browser must live on to keep it.
+      // A signal is a request to stop with a checkpoint; the browser must live on to keep it.
       handleSIGINT: false,
+      handleSIGTERM: false,
+      handleSIGHUP: false,
     });
     try {
       const page = context.pages()[0] ?? (await context.newPage());
@@ -64,12 +82,15 @@ export async function openHost({ root, cache = null, hub, onEvent = () => {}, no
       let onCrash = () => {};
       const crashed = new Promise((_, reject) => (onCrash = reject));
       crashed.catch(() => {});
-      page.on('crash', () => onCrash(new Error('The browser ran out of memory and closed the page.')));
-      page.on('close', () => onCrash(new Error('The browser was closed.')));
+      page.on('crash', () => onCrash(new BrowserEnded('The browser ran out of memory and closed the page.')));
+      page.on('close', () => onCrash(new BrowserEnded('The browser was closed or killed.')));
       page.on('console', (message) => {
         if (process.env.TRAINYARD_DEBUG) process.stderr.write(`[page] ${message.text()}\n`);
       });
-      await page.exposeFunction('trainyardEvent', (/** @type {unknown} */ event) => onEvent(event));
+      await page.exposeFunction('trainyardEvent', (/** @type {unknown} */ event) => {
+        watcher(event);
+        onEvent(event);
+      });
       await page.exposeFunction(
         'trainyardWrite',
         async (/** @type {string} */ path, /** @type {string} */ base64, /** @type {boolean} */ append) => {
@@ -87,12 +108,12 @@ export async function openHost({ root, cache = null, hub, onEvent = () => {}, no
     }
   }
 
-  /** In the cache, without what earlier commands left there. @param {string} folder */
-  async function openKept(folder) {
+  /** In the cache, without what earlier commands left there. @param {string} folder @param {string} place */
+  async function openKept(folder, place) {
     const opened = await openPage(folder);
     try {
       // Also where the database was written by a newer version, and then cannot be used at all.
-      await call(opened, 'tidy');
+      await call(opened, 'tidy', { keep: await projectsToKeep(place) });
       return opened;
     } catch (error) {
       await opened.context.close().catch(() => {});
@@ -100,33 +121,66 @@ export async function openHost({ root, cache = null, hub, onEvent = () => {}, no
     }
   }
 
-  const profile = { now: await openProfile(cache, note) };
-  /** @type {Awaited<ReturnType<typeof openPage>> | null} */
-  let opened = null;
+  /** The first of the places that can be used; null where none can. @param {readonly string[]} places */
+  async function openFirst(places) {
+    /** @type {string[]} */
+    const reasons = [];
+    for (const place of places) {
+      const profile = await keptProfile(place);
+      if (typeof profile === 'string') {
+        reasons.push(profile);
+        continue;
+      }
+      try {
+        const opened = await openKept(profile.folder, place);
+        if (reasons.length > 0) note(`note: ${reasons.join('; ')}; the run is kept in ${place}.`);
+        return { profile, opened, place };
+      } catch (error) {
+        await profile.release();
+        const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+        reasons.push(`the cache in ${place} cannot be opened (${reason})`);
+      }
+    }
+    if (must) throw new Error(`The run cannot be gone on with: ${reasons.join('; ')}.`);
+    if (reasons.length > 0) note(`note: ${reasons.join('; ')}; this command keeps nothing.`);
+    return null;
+  }
+
+  const places = [cache, beside === null ? null : join(beside, OWN_CACHE)].filter((place) => place !== null);
+  /** @type {{ profile: import('./cache.mjs').Profile, opened: Awaited<ReturnType<typeof openPage>> | null, place: string | null }} */
+  let held;
+  try {
+    held = (await openFirst(places)) ?? { profile: await temporaryProfile(), opened: null, place: null };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   const close = async () => {
-    // What a command made is in the files that it wrote; what was downloaded stays.
-    if (profile.now.kept && opened !== null) await within(TIDY_TIMEOUT_MS, call(opened, 'tidy')).catch(() => {});
+    const { profile, opened, place } = held;
+    // What a command made is in the files that it wrote; what was downloaded stays, and runs that can be gone on with.
+    if (place !== null && opened !== null) {
+      await within(TIDY_TIMEOUT_MS, call(opened, 'tidy', { keep: await projectsToKeep(place) })).catch(() => {});
+    }
     await opened?.context.close().catch(() => {});
     await server.close();
-    await profile.now.release();
+    await profile.release();
+    if (place !== null && basename(place) === OWN_CACHE && (await runsIn(place)).length === 0) await discard(place);
   };
 
   try {
-    if (profile.now.kept) {
-      opened = await openKept(profile.now.folder).catch(async (error) => {
-        const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
-        note(`note: the cache in ${cache} cannot be opened (${reason}); this command keeps nothing.`);
-        await profile.now.release();
-        profile.now = await temporaryProfile();
-        return null;
-      });
-    }
-    const { page, crashed } = (opened ??= await openPage(profile.now.folder));
+    held.opened ??= await openPage(held.profile.folder);
+    const { page, crashed } = held.opened;
 
     return {
       close,
       /** Whether what is downloaded now will be there for the next command. */
-      kept: profile.now.kept,
+      kept: held.place !== null,
+      /** The folder in which it will be there. */
+      place: held.place,
+      /** Hears of all events, too. @param {(event: any) => void} listener */
+      watch(listener) {
+        watcher = listener;
+      },
       /** @param {string | null} folder */
       writeTo(folder) {
         output = folder;
@@ -182,6 +236,12 @@ async function call({ page, crashed }, command, request) {
   ]);
   if (!answer.ok) throw new PageFailure(answer.error);
   return answer.value;
+}
+
+/** A cache beside results is of no use without a run, and neither is the folder for results that was made for it alone. @param {string} place */
+async function discard(place) {
+  await rm(place, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  await rmdir(dirname(place)).catch(() => {});
 }
 
 /**

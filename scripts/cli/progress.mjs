@@ -1,9 +1,12 @@
-// Shows a run's events on stderr: one live line on a terminal, a line per epoch and every ten seconds elsewhere.
+// Shows a run's events on stderr: one live line on a terminal, a line per epoch and every ten seconds elsewhere; or all as JSON.
 
 const LINE_EVERY_MS = 10_000;
 
-/** @param {NodeJS.WriteStream} stream */
-export function createProgress(stream) {
+/**
+ * @param {NodeJS.WriteStream} stream
+ * @param {{ json?: boolean }} [options] `json`: every event as one line of JSON, for programs.
+ */
+export function createProgress(stream, { json = false } = {}) {
   let lastLine = 0;
   let live = false;
   const clear = () => {
@@ -29,6 +32,7 @@ export function createProgress(stream) {
     end: clear,
     /** @param {any} event see src/lib/training/events.ts, data/contract.ts and interchange/contract.ts */
     show(event) {
+      if (json) return line(JSON.stringify(event));
       const text = describe(event);
       if (text === null) return;
       if (text.live) status(text.text);
@@ -46,6 +50,13 @@ const duration = (seconds) =>
   seconds < 60
     ? `${Math.round(seconds)} s`
     : `${Math.floor(seconds / 60)} min ${String(Math.round(seconds % 60)).padStart(2, '0')} s`;
+
+/** By the reason of an 'away' event. */
+const AWAY = {
+  frozen: (/** @type {string} */ time) => `the browser held the run still for ${time}`,
+  closed: (/** @type {string} */ time) => `the run was interrupted for ${time} and goes on`,
+  'lost-device': (/** @type {string} */ time) => `the device was lost; the run goes on after ${time}`,
+};
 
 /**
  * @param {any} event
@@ -85,6 +96,33 @@ function describe(event) {
     case 'train/notice':
     case 'notice/notice':
       return { live: false, text: `note: ${event.message}` };
+    case 'train/memory': {
+      const granted =
+        event.granted === null ? 'the device does not say what it grants' : `${megabytes(event.granted)} granted`;
+      const parts = event.accumulate > 1 ? `, in ${event.accumulate} parts` : '';
+      return {
+        live: false,
+        text: `memory: about ${megabytes(event.needed)} for a batch of ${event.batchSize}${parts}, ${granted}`,
+      };
+    }
+    case 'train/adapted':
+      return {
+        live: false,
+        text: `note: from step ${event.step} on a batch is computed in ${event.accumulate} parts: ${event.reason}`,
+      };
+    case 'train/away':
+      return { live: false, text: `note: ${AWAY[/** @type {keyof AWAY} */ (event.reason)](duration(event.seconds))}` };
+    case 'train/paused':
+      return { live: false, text: `paused after step ${event.step}` };
+    case 'train/continued':
+      return { live: false, text: `went on after ${duration(event.seconds)}` };
+    case 'train/phase':
+      return {
+        live: false,
+        text: `${event.phase === 'contrastive' ? 'metric learning' : 'classifier'}: ${event.epochs} epochs`,
+      };
+    case 'train/features':
+      return { live: true, text: `features: ${event.done} of ${event.total}, ${event.cached} from before` };
     case 'train/progress':
       return {
         live: true,
@@ -96,7 +134,7 @@ function describe(event) {
       const metrics = Object.entries(event.metrics).map(([name, value]) => `${name} ${Number(value).toFixed(4)}`);
       return {
         live: false,
-        text: `epoch ${event.epoch}: ${metrics.join(', ')} (${duration(event.seconds)})${event.best ? ' *' : ''}`,
+        text: `epoch ${event.epoch}${event.within ? `, step ${event.step}` : ''}: ${metrics.join(', ')} (${duration(event.seconds)})${event.best ? ' *' : ''}`,
       };
     }
     case 'train/evaluated': {

@@ -2,6 +2,7 @@
 export const USAGE = `trainyard: trains vision models in a headless browser, with the same build as the page
 
   trainyard train JOB.json [path.to.field=value ...] [--data PATH] --out DIR
+  trainyard resume DIR                     goes on with a run that was stopped, interrupted or killed
   trainyard evaluate DIR --data PATH [--split train|val|test|all] [--checkpoint best|last]
   trainyard predict DIR IMAGE...           one JSON object per image on stdout
   trainyard export DIR [--format onnx,tfjs,safetensors,pytorch] [--checkpoint best|last] [--out DIR]
@@ -12,12 +13,14 @@ export const USAGE = `trainyard: trains vision models in a headless browser, wit
   trainyard doctor                         device, engines, storage and versions, as JSON
   trainyard parity FILE...                 compares architectures with PyTorch's numbers, one JSON object per file
   trainyard bench                          step time by backend, pipeline and import rates
-  trainyard demo                           trains the sample and leaves the bundle in runs/demo
+  trainyard demo [path.to.field=value ...] trains the sample and leaves the bundle in runs/demo
 
 PATH is a folder, a zip, an IDX pair's folder or a CSV. DIR is what --out of train made.
 --device auto|webgpu|wasm|cpu forces a backend. Settings: docs/job-file.md.
 model.weights=WHAT starts from weights: a path, an https address or a name on the hub (timm/resnet18.a1_in1k).
 --hub URL uses another hub than https://huggingface.co (or TRAINYARD_HUB). Downloads and features are kept in
 --cache DIR (or TRAINYARD_CACHE; by default the system's folder for caches), with --no-cache nowhere.
-Progress goes to stderr, results to stdout. Exit status: 0 done, 1 failed, 2 bad input.
+A run that is ended by force, by a signal or by a fault goes on from its last checkpoint with resume. It is in the cache, without
+one in DIR. --keep keeps a run that is done, too; --restart drops an unfinished one in DIR.
+Progress goes to stderr (--progress json: each event as a line of JSON), results to stdout. Exit status: 0 done, 1 failed, 2 bad input.
 `;

@@ -15,8 +15,9 @@ import type { ModelReference } from '$lib/rpc/protocol';
 import { openDatabase, type Database } from '$lib/storage/database';
 import { getVersion } from '$lib/storage/datasets';
 import { getImageResults, listEvaluations } from '$lib/storage/evaluations';
-import { readEvents } from '$lib/storage/runs';
-import type { EvaluationRecord, RunRecord, SplitName, SplitSettings } from '$lib/storage/records';
+import { listCheckpoints } from '$lib/storage/checkpoints';
+import { getRun, readEvents } from '$lib/storage/runs';
+import type { EvaluationRecord, RunRecord, RunStatus, SplitName, SplitSettings } from '$lib/storage/records';
 import { TASKS } from '$lib/tasks/catalog';
 import { getTask } from '$lib/tasks/registry';
 import { bench } from './bench';
@@ -42,6 +43,13 @@ export interface Prepared {
   overrides: readonly string[];
 }
 
+/** What a command that trains answers with. */
+export interface Trained {
+  status: RunStatus;
+  /** For stdout; null where nothing was held out. */
+  evaluation: unknown;
+}
+
 export function createCommands(clients: Clients, inputs: Inputs) {
   let prepared: Prepared | null = null;
   const weights = createWeightsCommands(clients, inputs);
@@ -54,7 +62,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     return { data: job.data, weights: job.model.weights };
   }
 
-  async function train(): Promise<unknown> {
+  async function train(): Promise<Trained> {
     if (prepared === null) throw internal('No job was prepared.');
     const { document, overrides } = prepared;
     const first = parseJob(document, { ...catalog, overrides });
@@ -64,12 +72,11 @@ export function createCommands(clients: Clients, inputs: Inputs) {
   }
 
   /** The sample with the settings that "Try a sample" uses. */
-  async function demo({ device }: { device: DeviceRequest }): Promise<unknown> {
+  async function demo({ overrides }: { overrides: readonly string[] }): Promise<Trained> {
     const [{ SAMPLE_DEFAULTS }, { SAMPLE_JOB }] = await Promise.all([
       import('$lib/data/sample'),
       import('$lib/job/sample'),
     ]);
-    const overrides = [`engine.device=${device}`];
     const { job } = parseJob(SAMPLE_JOB, { ...catalog, overrides });
     return trainOn(SAMPLE_DEFAULTS, SAMPLE_JOB, overrides, job);
   }
@@ -79,7 +86,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     document: unknown,
     overrides: readonly string[],
     checked: Job,
-  ): Promise<unknown> {
+  ): Promise<Trained> {
     const { split } = checked.data;
     const summary = await clients.data.api.import(
       {
@@ -143,8 +150,24 @@ export function createCommands(clients: Clients, inputs: Inputs) {
     return { ...evaluationJson(record), split, checkpoint };
   }
 
+  /** Goes on with a run of an earlier command; one that had only its files left to write writes them. */
+  async function resume({ runId }: { runId: string }): Promise<Trained> {
+    const database = await openDatabase();
+    const run = await getRun(database, runId);
+    if (run.status === 'done') return writeRun(database, run);
+    return writeRun(database, await clients.train.api.resume(runId, (event) => tell('train', event)));
+  }
+
+  /** What is left of a run that failed. */
+  async function standing({ runId }: { runId: string }): Promise<{ status: RunStatus; checkpoint: boolean }> {
+    const database = await openDatabase();
+    const { status } = await getRun(database, runId);
+    const checkpoints = await listCheckpoints(database, runId);
+    return { status, checkpoint: checkpoints.some(({ kind }) => kind === 'last') };
+  }
+
   /** Writes all that `--out` promises and returns the evaluation. */
-  async function writeRun(database: Database, run: RunRecord): Promise<unknown> {
+  async function writeRun(database: Database, run: RunRecord): Promise<Trained> {
     const events = (await readEvents(database, run.id)).map(({ time, event }) => ({ time, ...event }));
     await writeFile('job.json', json(run.job));
     await writeFile('history.csv', historyCsv(events));
@@ -166,7 +189,7 @@ export function createCommands(clients: Clients, inputs: Inputs) {
       for (const { path, blob } of files) await writeFile(`checkpoints/${path.replace('model', checkpoint)}`, blob);
     }
     failOnBadExport(report);
-    return evaluation === undefined ? null : evaluationJson(evaluation);
+    return { status: run.status, evaluation: evaluation === undefined ? null : evaluationJson(evaluation) };
   }
 
   async function writeEvaluation(
@@ -226,6 +249,8 @@ export function createCommands(clients: Clients, inputs: Inputs) {
   return {
     prepare,
     train,
+    resume,
+    standing,
     evaluate,
     demo,
     predict,

@@ -84,14 +84,17 @@ export function createWeightsCommands(clients: Clients, inputs: Inputs) {
   }
 
   /**
-   * Deletes what commands made and no later one could use: projects with their runs, copies of this computer's own files. What was
-   * downloaded and computed features stay. Also deletes what a command left that was ended by force.
+   * Deletes what commands made and no later one could use: projects with their runs except those in `keep`, whose runs are gone on
+   * with, and copies of this computer's own files. What was downloaded and computed features stay. Also deletes what a command left
+   * that was ended by force.
    */
-  async function tidy(): Promise<void> {
+  async function tidy({ keep }: { keep: readonly string[] }): Promise<void> {
     const database = await openDatabase();
     try {
-      for (const { id } of await listProjects(database)) await deleteProject(database, id);
+      for (const { id } of await listProjects(database)) if (!keep.includes(id)) await deleteProject(database, id);
       await deleteOrphanBlobs(database);
+      // A run that goes on later may need them.
+      if (keep.length > 0) return;
       for (const id of given) await removeWeights(database, id);
       given.clear();
     } finally {

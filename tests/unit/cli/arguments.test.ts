@@ -24,7 +24,7 @@ describe('the command line', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['an unknown command', ['fit'], 'There is no command "fit". Commands: train, evaluate,'],
+    ['an unknown command', ['fit'], 'There is no command "fit". Commands: train, resume, evaluate,'],
     ['an inherited property as a command', ['toString'], 'There is no command "toString"'],
     ['an unknown flag', ['train', '--epochs', '3'], "Unknown option '--epochs'"],
     ['a flag of another command', ['predict', 'DIR', '--format', 'onnx'], '"trainyard predict" takes no --format.'],

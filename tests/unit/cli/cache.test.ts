@@ -1,17 +1,21 @@
 // Where the cache is, who may use it, and that clearing it takes nothing else.
+import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { cacheFolder, clearCache, openProfile, sizeOf } from '../../../scripts/cli/cache.mjs';
+import { cacheFolder, clearCache, keptProfile, sizeOf, type Profile } from '../../../scripts/cli/cache.mjs';
 
 let cache: string;
-let notes: string[];
-const note = (text: string) => void notes.push(text);
+
+async function profileIn(folder: string): Promise<Profile> {
+  const profile = await keptProfile(folder);
+  if (typeof profile === 'string') throw new Error(profile);
+  return profile;
+}
 
 beforeEach(async () => {
   cache = await mkdtemp(join(tmpdir(), 'trainyard-cache-'));
-  notes = [];
 });
 afterEach(() => rm(cache, { recursive: true, force: true }));
 
@@ -27,45 +31,46 @@ it('is the system’s folder for caches unless a flag or the environment says ot
   expect(cacheFolder({}, windows)).toBe(join('L', 'trainyard'));
 });
 
-it('is used by one command at a time; the next one gets a folder that goes with it, and is told', async () => {
-  const first = await openProfile(cache, note);
+it('is used by one command at a time; the next one is told why it cannot have it', async () => {
+  const first = await profileIn(cache);
   expect(first).toMatchObject({ folder: join(cache, 'profile'), kept: true });
-  const second = await openProfile(cache, note);
-  expect(second.kept).toBe(false);
-  expect(notes).toEqual([expect.stringContaining('another command is using the cache')]);
-  await second.release();
-  await expect(readdir(second.folder)).rejects.toThrow('ENOENT');
+  expect(await keptProfile(cache)).toContain('another command is using the cache');
   await first.release();
-  const third = await openProfile(cache, note);
-  expect(third.kept).toBe(true);
+  const third = await profileIn(cache);
   await third.release();
 });
 
 it('is taken over from a process that is gone, and not from one whose lock is being written', async () => {
   await writeFile(join(cache, 'lock'), '99999999');
-  const taken = await openProfile(cache, note);
-  expect(taken.kept).toBe(true);
-  await taken.release();
+  await (await profileIn(cache)).release();
   await writeFile(join(cache, 'lock'), '');
-  const left = await openProfile(cache, note);
-  expect(left.kept).toBe(false);
-  await left.release();
+  expect(await keptProfile(cache)).toContain('another command is using the cache');
   const longAgo = new Date(Date.now() - 60_000);
   await utimes(join(cache, 'lock'), longAgo, longAgo);
-  const abandoned = await openProfile(cache, note);
-  expect(abandoned.kept).toBe(true);
-  await abandoned.release();
+  await (await profileIn(cache)).release();
+});
+
+it.runIf(process.platform === 'linux')('waits for the browser of a command that was ended by force', async () => {
+  const folder = join(cache, 'profile');
+  await mkdir(folder);
+  // Stands for a browser: a process with the profile in its command line.
+  const browser = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 700)', folder]);
+  await symlink(`${hostname()}-${browser.pid}`, join(folder, 'SingletonLock'));
+  const started = Date.now();
+  await (await profileIn(cache)).release();
+  expect(Date.now() - started).toBeGreaterThan(500);
+  expect(browser.exitCode).toBe(0);
 });
 
 it('forgets a browser’s lock of another computer and keeps one of this', async () => {
   await mkdir(join(cache, 'profile'));
   const singleton = join(cache, 'profile', 'SingletonLock');
   await symlink(`${hostname()}-1`, singleton);
-  await (await openProfile(cache, note)).release();
+  await (await profileIn(cache)).release();
   expect(await readdir(join(cache, 'profile'))).toEqual(['SingletonLock']);
   await rm(singleton);
   await symlink('elsewhere-1', singleton);
-  await (await openProfile(cache, note)).release();
+  await (await profileIn(cache)).release();
   expect(await readdir(join(cache, 'profile'))).toEqual([]);
 });
 
