@@ -12,8 +12,8 @@ interface FieldBase {
   advanced?: boolean;
   /** Shown behind the value: 'px', 'epochs'. */
   unit?: string;
-  /** Shown only while another field of the same object has one of these values: `{ name: ['sgd'] }`. */
-  visibleWhen?: Record<string, readonly FieldValue[]>;
+  /** Shown only while another field of the same object has one of these values, `{ name: ['sgd'] }`, or exceeds one, `{ decay: { above: 0 } }`. */
+  visibleWhen?: Record<string, readonly FieldValue[] | { above: number }>;
 }
 
 export type FieldValue = string | number | boolean | null;

@@ -60,9 +60,11 @@ export function validateField(field: Field, value: unknown, path: string): Probl
 
 /** Whether a form shows the field, given the values of the object that it is in. */
 export function isVisible(field: Field, siblings: Readonly<Record<string, unknown>>): boolean {
-  return Object.entries(field.visibleWhen ?? {}).every(([name, allowed]) =>
-    allowed.some((wanted) => wanted === siblings[name]),
-  );
+  return Object.entries(field.visibleWhen ?? {}).every(([name, allowed]) => {
+    const value = siblings[name];
+    if ('above' in allowed) return typeof value === 'number' && value > allowed.above;
+    return allowed.some((wanted) => wanted === value);
+  });
 }
 
 /** The field at a dotted path, or undefined. */

@@ -39,7 +39,11 @@ export interface TrainingMemory {
  * for a ReLU that batch norm applies itself), and room for the two gradients in flight at the widest place. Workspaces of
  * convolutions are not counted: expect up to half as much again.
  */
-export function estimateTrainingMemory(graph: Graph, batchSize: number, optimizer: 'sgd' | 'adamw'): TrainingMemory {
+export function estimateTrainingMemory(
+  graph: Graph,
+  batchSize: number,
+  optimizer: 'sgd' | 'adam' | 'adamw' | 'rmsprop',
+): TrainingMemory {
   const { trainable, total } = countParameters(graph);
   const shapes = shapesOf(graph);
   const readers = readersOf(graph);
@@ -53,7 +57,7 @@ export function estimateTrainingMemory(graph: Graph, batchSize: number, optimize
   const memory = {
     parameters: BYTES * total,
     gradients: BYTES * trainable,
-    optimizer: BYTES * trainable * (optimizer === 'sgd' ? 1 : 2),
+    optimizer: BYTES * trainable * (optimizer === 'sgd' || optimizer === 'rmsprop' ? 1 : 2),
     activations: BYTES * batchSize * perImage,
   };
   return { ...memory, total: Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) };

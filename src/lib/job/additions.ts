@@ -1,7 +1,7 @@
 // What each version of the job added, as data: jobs of an older version, in files and in storage, run with these as they did before.
 // A released table is never edited; what a later version adds gets a table of its own.
 
-import { getPath, setPath } from '../core/path';
+import { getPath, isObject, setPath } from '../core/path';
 
 /** By dotted path: the values that do what version 1 did. */
 export const ADDED_IN_2: Readonly<Record<string, unknown>> = {
@@ -49,10 +49,37 @@ export const ADDED_IN_2: Readonly<Record<string, unknown>> = {
   'engine.memory_check': true,
 };
 
-/** The document with what version 2 added where it says nothing itself. Pure. */
+/**
+ * The document with what version 2 added where it says nothing itself, and without what version 1 read past: its one-cycle schedule had no
+ * warm-up, and only its cosine a lowest rate. What cannot hold the additions (a section that is no object) stays for validation to name.
+ * Pure.
+ */
 export function withAddedIn2(job: unknown): unknown {
-  return Object.entries(ADDED_IN_2).reduce<unknown>(
-    (next, [path, value]) => (getPath(next, path) === undefined ? setPath(next, path, value) : next),
+  const added = Object.entries(ADDED_IN_2).reduce<unknown>(
+    (next, [path, value]) =>
+      getPath(next, path) === undefined && canHold(next, path) ? setPath(next, path, value) : next,
     setPath(job, 'version', 2),
   );
+  return ignoredIn1(job).reduce<unknown>((next, path) => setPath(next, path, 0), added);
+}
+
+/** Paths whose values a job of version 1 names without effect, and that would have one now. */
+export function ignoredIn1(job: unknown): readonly string[] {
+  const name = getPath(job, 'scheduler.name') ?? 'one_cycle';
+  const unread = [
+    ...(name === 'one_cycle' ? ['scheduler.warmup_epochs'] : []),
+    ...(name === 'cosine' ? [] : ['scheduler.minimum_rate']),
+  ];
+  return unread.filter((path) => {
+    const value = getPath(job, path);
+    return typeof value === 'number' && value !== 0;
+  });
+}
+
+function canHold(document: unknown, path: string): boolean {
+  const parents = path.split('.').slice(0, -1);
+  return parents.every((_, depth) => {
+    const parent = getPath(document, parents.slice(0, depth + 1).join('.'));
+    return parent === undefined || isObject(parent);
+  });
 }

@@ -4,6 +4,7 @@ import { TrainyardError } from '$lib/core/errors';
 import { getPath, isObject, setPath } from '$lib/core/path';
 import type { Problem } from '$lib/core/schema';
 import { didYouMean } from '$lib/core/suggest';
+import { ignoredIn1, withAddedIn2 } from './additions';
 import { JOB_VERSION } from './job';
 
 export interface Migrated {
@@ -27,7 +28,7 @@ interface Step {
 }
 
 /** `MIGRATIONS[n]` makes version n + 1 of version n. */
-const MIGRATIONS: readonly ((document: unknown) => Step)[] = [fromUnversioned];
+const MIGRATIONS: readonly ((document: unknown) => Step)[] = [fromUnversioned, fromVersion1];
 
 /** Throws for a document that is no object, or of a version that this program does not know. */
 export function migrate(document: unknown): Migrated {
@@ -82,7 +83,7 @@ export const UNVERSIONED_PATHS: Readonly<Record<string, string | null>> = {
   'parameters.batch_size': 'training.batch_size',
   'parameters.learning_rate': 'optimizer.learning_rate',
   'parameters.epochs': 'training.epochs',
-  'parameters.optimizer': null,
+  'parameters.optimizer': 'optimizer.name',
   'parameters.momentum': 'optimizer.momentum',
   'parameters.weight_decay': 'optimizer.weight_decay',
   'parameters.image_size': 'preprocess.image_size',
@@ -126,14 +127,6 @@ function fromUnversioned(document: unknown): Step {
     problems.push({ path: 'parameters.num_classes', message });
   }
 
-  const optimizer = getPath(document, 'parameters.optimizer');
-  if (optimizer === 'adam') {
-    next = setPath(next, 'optimizer.name', 'adamw');
-    notices.push(
-      'parameters.optimizer is "adam"; AdamW is used, whose weight decay does not pass through the gradient.',
-    );
-  } else if (optimizer !== undefined) next = setPath(next, 'optimizer.name', optimizer);
-
   for (const [key, message] of Object.entries(NOT_HONOURED)) {
     const path = `optimization.${key}`;
     const wanted = getPath(document, path);
@@ -143,6 +136,15 @@ function fromUnversioned(document: unknown): Step {
     }
   }
   return { document: next, notices, problems, classes };
+}
+
+/** Version 2 only added fields: what is absent does what version 1 did, whatever the defaults of new jobs are. */
+function fromVersion1(document: unknown): Step {
+  const notices = ignoredIn1(document).map(
+    (path) =>
+      `${path} had no effect with this schedule in version 1 of the job file; it is 0 now, so that the job runs as it did.`,
+  );
+  return { document: withAddedIn2(document), notices, problems: [] };
 }
 
 const NOT_HONOURED = {

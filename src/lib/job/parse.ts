@@ -113,6 +113,11 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   const batchSize = fill('training.batch_size', defaultBatchSize(meta, data));
   fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, Number(batchSize), learns));
   fill('optimizer.weight_decay', defaultWeightDecay(optimizer, learns));
+  if (optimizer === 'rmsprop') {
+    // Tuned without momentum, PyTorch's default; a one-cycle schedule would bring it back.
+    const momentum = fill('optimizer.momentum', 0);
+    if (momentum === 0) fill('scheduler.cycle_momentum', false);
+  }
   if (learns === 'pretrained') fill('fine_tune.stage_rate', defaultStageRate(learns));
   if (getPath(filled, 'augment.shift') === undefined && Number.isInteger(imageSize)) {
     fill('augment.shift', Math.min(256, defaultShift(Number(imageSize))));
@@ -127,7 +132,14 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
 }
 
 /** Fields that a job holds as text or null; the schema knows text alone, '' being none. */
-const NULLABLE_TEXTS = ['data.path', 'data.train_dir', 'data.val_dir', 'data.test_dir', 'model.weights'] as const;
+const NULLABLE_TEXTS = [
+  'data.path',
+  'data.train_dir',
+  'data.val_dir',
+  'data.test_dir',
+  'model.weights',
+  'distillation.teacher',
+] as const;
 
 function nullsAsText(document: unknown): unknown {
   const nulls = NULLABLE_TEXTS.filter((name) => getPath(document, name) === null);

@@ -127,6 +127,21 @@ describe('a bundle', () => {
     expectSame(await readBundle(new Blob([new Uint8Array(again)])), model);
   });
 
+  test('is opened with a job of version 1, as the current one that does the same', async () => {
+    const { ema, mix, distillation, monitoring, ...older } = model.job;
+    const { interval, ...scheduler } = older.scheduler;
+    expect([ema.decay, mix.mixup, distillation.teacher, monitoring.norms_every, interval]).toEqual([
+      0,
+      0,
+      null,
+      0,
+      'step',
+    ]);
+    const document: unknown = JSON.parse(await textOf('model.json'));
+    const text = JSON.stringify({ ...Object(document), job: { ...older, scheduler, version: 1 } });
+    expectSame(await readBundle(await repacked('model.json', text)), model);
+  });
+
   test('takes other weights of the same model', async () => {
     const other = randomParameters(model.graph, 99);
     const opened = await readBundle(bundle, writeSafetensors({ ...model, parameters: other }));
@@ -272,7 +287,8 @@ describe('refused:', () => {
     ['graph.parameters.0.layout', 'linear', /does not fit/],
     ['graph.parameters.0.initializer', { kind: 'magic' }, /"zeros"/],
     ['job.training.batch_size', -1, /batch_size/],
-    ['job.version', 2, /job\.version/],
+    ['job.version', 3, /job\.version/],
+    ['job.scheduler.interval', 'day', /job\.scheduler\.interval/],
     ['evaluation.epoch', null, /evaluation\.epoch/],
   ])('model.json with %s = %j', async (path, value, message) => {
     const error = await refusal(await edited(path, value));

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { checkJob, parseJob } from '$lib/job/parse';
+import { getPath, isObject, setPath } from '$lib/core/path';
+import { ADDED_IN_2 } from '$lib/job/additions';
+import { checkJob, defaultJob, parseJob } from '$lib/job/parse';
 import { catalog, digits, photos } from './catalog';
+
+const ADDED = Object.keys(ADDED_IN_2);
 
 const seed = {
   model_type: 'tensorflow',
@@ -14,7 +18,7 @@ describe('a job without a version', () => {
   it.each(['tensorflow', 'pytorch'])('works as it is (%s)', (model_type) => {
     const { job, notices } = parseJob({ ...seed, model_type }, { ...catalog, data: digits });
     expect(job).toMatchObject({
-      version: 1,
+      version: 2,
       model: { name: 'resnet18' },
       training: { batch_size: 32, epochs: 3 },
       optimizer: { name: 'adamw', learning_rate: 0.001 },
@@ -61,9 +65,62 @@ describe('a job without a version', () => {
     expect(problems[0].message).toBe('There is no model "resnet81"; did you mean "resnet18"?');
   });
 
-  it('may ask for adam and is told about AdamW', () => {
-    const { job, notices } = parseJob({ model_name: 'tiny-cnn', parameters: { optimizer: 'adam' } }, catalog);
-    expect(job.optimizer.name).toBe('adamw');
-    expect(notices).toHaveLength(1);
+  it.each(['sgd', 'adam', 'adamw', 'rmsprop'])('gets the optimiser that it asks for (%s)', (optimizer) => {
+    const { job, notices } = parseJob({ model_name: 'tiny-cnn', parameters: { optimizer } }, catalog);
+    expect(job.optimizer.name).toBe(optimizer);
+    expect(notices).toEqual([]);
   });
 });
+
+describe('a job of version 1', () => {
+  const complete = ((): unknown => {
+    const job: unknown = defaultJob(catalog);
+    return ADDED.reduce(dropPath, setPath(job, 'version', 1));
+  })();
+
+  it('gets exactly what version 1 did for all that version 2 added', () => {
+    const { job, problems, notices } = checkJob(complete, catalog);
+    expect([problems, notices]).toEqual([[], []]);
+    expect(job.version).toBe(2);
+    for (const [path, value] of Object.entries(ADDED_IN_2)) {
+      const found = getPath(job, path);
+      expect({ path, found }).toEqual({ path, found: value ?? null });
+    }
+  });
+
+  it('keeps what it says about newer fields', () => {
+    expect(parseJob({ version: 1, training: { accumulate: 4 } }, catalog).job.training.accumulate).toBe(4);
+  });
+
+  it('does not start to heed what version 1 read past, and says so', () => {
+    const one = parseJob({ version: 1, scheduler: { warmup_epochs: 3, minimum_rate: 1e-4 } }, catalog);
+    expect(one.job.scheduler).toMatchObject({ name: 'one_cycle', warmup_epochs: 0, minimum_rate: 0 });
+    expect(one.notices.map((notice) => notice.split(' ')[0])).toEqual([
+      'scheduler.warmup_epochs',
+      'scheduler.minimum_rate',
+    ]);
+    const cosine = { name: 'cosine', warmup_epochs: 3, minimum_rate: 1e-4 };
+    expect(parseJob({ version: 1, scheduler: cosine }, catalog)).toMatchObject({
+      job: { scheduler: cosine },
+      notices: [],
+    });
+    const constant = { name: 'constant', warmup_epochs: 3, minimum_rate: 1e-4 };
+    const { scheduler } = parseJob({ version: 1, scheduler: constant }, catalog).job;
+    expect(scheduler).toMatchObject({ warmup_epochs: 3, minimum_rate: 0 });
+  });
+
+  it('with a section that is no object is told so, not mended', () => {
+    const { problems } = checkJob({ version: 1, scheduler: 5, augment: { blur: 'x' } }, catalog);
+    expect(problems.map(({ path }) => path)).toEqual(['augment.blur', 'scheduler']);
+  });
+});
+
+function dropPath(value: unknown, path: string): unknown {
+  if (!isObject(value)) return value;
+  const [name, ...rest] = path.split('.');
+  const others = Object.entries(value).filter(([key]) => key !== name);
+  if (rest.length === 0) return Object.fromEntries(others);
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, key === name ? dropPath(inner, rest.join('.')) : inner]),
+  );
+}

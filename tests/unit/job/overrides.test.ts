@@ -50,7 +50,7 @@ describe('an override', () => {
 
   it('may use the names of an older document, or the current ones, in one go', () => {
     const job = jobWith(older, 'parameters.epochs=3', 'training.batch_size=16');
-    expect(job.training).toEqual({ epochs: 3, batch_size: 16 });
+    expect(job.training).toMatchObject({ epochs: 3, batch_size: 16 });
   });
 
   it('does not lose what the older format says about classes', () => {
@@ -68,7 +68,7 @@ describe('an override', () => {
   });
 
   it('with a value that does not fit is refused, and so is one after another', () => {
-    const problems = problemsWith('training.epochs=many', 'optimizer.name=adan', 'seed=-1');
+    const problems = problemsWith('training.epochs=many', 'optimizer.name=adamx', 'seed=-1');
     expect(problems.map(({ path }) => path)).toEqual(['training.epochs', 'optimizer.name', 'seed']);
     expect(problems[1].message).toContain('did you mean "adamw"?');
   });

@@ -13,7 +13,7 @@ describe('a job document', () => {
     const job = defaultJob(catalog);
     expect(job.model).toEqual({ name: 'tiny-cnn', config: { width: 1, dropout: 0.2 }, weights: null });
     expect(job).toMatchObject({
-      version: 1,
+      version: 2,
       task: 'classification',
       data: { path: null, train_dir: null, split: { source: 'auto', val: 0.15, test: 0.15, stratified: true } },
       training: { epochs: 30, batch_size: 64 },
@@ -124,7 +124,7 @@ describe('a job document', () => {
   });
 
   it('of a later version, or of none that exists, is refused', () => {
-    expect(() => checkJob({ version: 99 }, catalog)).toThrow('version is 99; this program reads up to version 1');
+    expect(() => checkJob({ version: 99 }, catalog)).toThrow('version is 99; this program reads up to version 2');
     expect(() => checkJob({ version: 'new' }, catalog)).toThrow('version is "new"');
   });
 });

@@ -1,11 +1,14 @@
 // The job of a bundle from JSON. It was complete and checked when it was written, so that only its form is looked at here.
 
+import { isObject } from '$lib/core/path';
+import { withAddedIn2 } from '$lib/job/additions';
 import type { Job } from '$lib/job/job';
 import {
   anything,
   boolean,
   dictionary,
   integer,
+  list,
   nullable,
   number,
   object,
@@ -21,8 +24,12 @@ const loss: Decoder<Job['loss']> = (value, path) => ({
   ...object<{ name: string }>({ name: text })(value, path),
 });
 
-export const jobFromJson: Decoder<Job> = object<Job>({
-  version: oneOf(1),
+/** Jobs of older versions become current ones that do the same. */
+export const jobFromJson: Decoder<Job> = (value, path) =>
+  currentJob(isObject(value) && value.version === 1 ? withAddedIn2(value) : value, path);
+
+const currentJob = object<Job>({
+  version: oneOf(2),
   task: text,
   model: object<Job['model']>({ name: text, config: dictionary(anything), weights: otherwise(nullable(text), null) }),
   // Bundles from before there were weights to start from lack these; what they say is how such a job ran.
@@ -66,7 +73,15 @@ export const jobFromJson: Decoder<Job> = object<Job>({
       stratified: boolean,
     }),
   }),
-  training: object<Job['training']>({ epochs: integer(1), batch_size: integer(1) }),
+  training: object<Job['training']>({
+    epochs: integer(1),
+    batch_size: integer(1),
+    accumulate: integer(1),
+    sampling: oneOf('shuffle', 'balanced', 'square_root'),
+  }),
+  ema: object<Job['ema']>({ decay: number, warmup: boolean }),
+  mix: object<Job['mix']>({ mixup: number, cutmix: number, probability: number }),
+  distillation: object<Job['distillation']>({ teacher: nullable(text), temperature: number, weight: number }),
   preprocess: object<Job['preprocess']>({
     image_size: integer(1),
     resize: oneOf('stretch', 'crop', 'letterbox'),
@@ -78,6 +93,11 @@ export const jobFromJson: Decoder<Job> = object<Job>({
     vertical_flip: number,
     shift: number,
     rotation: number,
+    translate: number,
+    scale: pair(number),
+    shear: number,
+    perspective: number,
+    fill: oneOf('black', 'grey', 'edge'),
     random_resized_crop: object<Job['augment']['random_resized_crop']>({
       enabled: boolean,
       scale: pair(number),
@@ -89,31 +109,98 @@ export const jobFromJson: Decoder<Job> = object<Job>({
       saturation: number,
       hue: number,
     }),
+    grayscale: number,
+    blur: object<Job['augment']['blur']>({ probability: number, sigma: pair(number) }),
+    sharpen: object<Job['augment']['sharpen']>({ probability: number, amount: number }),
+    noise: object<Job['augment']['noise']>({ probability: number, deviation: number }),
+    jpeg: object<Job['augment']['jpeg']>({ probability: number, quality: pair(number) }),
+    cutout: object<Job['augment']['cutout']>({ probability: number, size: number }),
+    erasing: object<Job['augment']['erasing']>({
+      probability: number,
+      area: pair(number),
+      ratio: pair(number),
+      fill: oneOf('black', 'noise'),
+    }),
+    policy: object<Job['augment']['policy']>({
+      name: oneOf(
+        'none',
+        'randaugment',
+        'trivialaugment',
+        'autoaugment_imagenet',
+        'autoaugment_cifar10',
+        'autoaugment_svhn',
+      ),
+      operations: integer(1),
+      magnitude: number,
+    }),
   }),
   optimizer: object<Job['optimizer']>({
-    name: oneOf('sgd', 'adamw'),
+    name: oneOf('sgd', 'adam', 'adamw', 'rmsprop'),
     learning_rate: number,
     weight_decay: number,
     momentum: number,
     nesterov: boolean,
     betas: pair(number),
+    amsgrad: boolean,
+    alpha: number,
     epsilon: number,
     decay_all: boolean,
     clip_norm: number,
+    clip_value: number,
+    layer_rates: text,
   }),
   scheduler: object<Job['scheduler']>({
-    name: oneOf('constant', 'cosine', 'one_cycle'),
+    name: oneOf(
+      'constant',
+      'step',
+      'multi_step',
+      'exponential',
+      'cosine',
+      'cosine_restarts',
+      'one_cycle',
+      'plateau',
+      'polynomial',
+    ),
+    interval: oneOf('step', 'epoch'),
     warmup_epochs: number,
+    warmup_start: number,
     minimum_rate: number,
+    step_epochs: number,
+    milestones: list(number),
+    gamma: number,
+    restart_epochs: number,
+    restart_factor: number,
+    power: number,
+    patience: integer(0),
+    factor: number,
+    threshold: number,
+    cooldown: integer(0),
     pct_start: number,
     div_factor: number,
     final_div_factor: number,
     cycle_momentum: boolean,
   }),
   loss,
-  validation: object<Job['validation']>({ every_epochs: integer(1), metric: text }),
+  validation: object<Job['validation']>({
+    every_epochs: integer(1),
+    every_steps: integer(0),
+    folds: integer(0),
+    fold: integer(0),
+    metric: text,
+  }),
   early_stopping: object<Job['early_stopping']>({ enabled: boolean, patience: number, min_delta: number }),
-  checkpoints: object<Job['checkpoints']>({ keep_best: boolean, keep_last: boolean }),
-  engine: object<Job['engine']>({ name: oneOf('auto', 'tfjs'), device: oneOf('auto', 'webgpu', 'wasm', 'cpu') }),
+  checkpoints: object<Job['checkpoints']>({
+    keep_best: boolean,
+    keep_last: boolean,
+    every_epochs: integer(0),
+    top_k: integer(0),
+    autosave_seconds: number,
+  }),
+  monitoring: object<Job['monitoring']>({ norms_every: integer(0) }),
+  engine: object<Job['engine']>({
+    name: oneOf('auto', 'tfjs'),
+    device: oneOf('auto', 'webgpu', 'wasm', 'cpu'),
+    memory_check: boolean,
+  }),
   seed: integer(0),
 });

@@ -27,10 +27,15 @@ export async function costOf(job: Job, classes: readonly string[]): Promise<Mode
   const learning = job.fine_tune.train === 'head' && job.fine_tune.cache ? splitAtFeatures(graph).head : graph;
   // The images still go through it once, a batch at a time: its weights, and the widest layer with what it reads.
   const widest = Math.max(...graph.nodes.map(({ shape }) => shape.reduce((product, length) => product * length, 1)));
-  const passing = learning === graph ? 0 : 4 * (countParameters(graph).total + 2 * job.training.batch_size * widest);
+  const { batch_size: batch, accumulate } = job.training;
+  const part = Math.ceil(batch / accumulate);
+  const passing = learning === graph ? 0 : 4 * (countParameters(graph).total + 2 * part * widest);
+  const { trainable } = countParameters(learning);
+  // The averages, AMSGrad's largest squares and the sums of the parts are as large as the weights that train.
+  const further = [job.ema.decay > 0, job.optimizer.amsgrad, accumulate > 1].filter(Boolean).length;
   return {
-    parameters: countParameters(learning).trainable,
+    parameters: trainable,
     flops: countFlops(graph),
-    memory: passing + estimateTrainingMemory(learning, job.training.batch_size, job.optimizer.name).total,
+    memory: passing + 4 * further * trainable + estimateTrainingMemory(learning, part, job.optimizer.name).total,
   };
 }
