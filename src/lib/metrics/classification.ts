@@ -96,7 +96,7 @@ export interface ClassScores {
 /** Precision TP / (TP + FP), recall TP / (TP + FN), F1 = 2 TP / (2 TP + FP + FN), per class. */
 export function perClass(matrix: ConfusionMatrix, options: ZeroDivision = {}): ClassScores[] {
   const { hits, support, predicted } = margins(matrix);
-  return [...hits].map((hit, index) => scores(hit, predicted[index], support[index], options));
+  return [...hits].map((hit, index) => classScores(hit, predicted[index], support[index], options));
 }
 
 export type Average = 'micro' | 'macro' | 'weighted';
@@ -109,7 +109,7 @@ export function averaged(
 ): Omit<ClassScores, 'support'> {
   if (average === 'micro') {
     const { correct, total } = margins(matrix);
-    const { precision, recall, f1 } = scores(correct, total, total, options);
+    const { precision, recall, f1 } = classScores(correct, total, total, options);
     return { precision, recall, f1 };
   }
   const rows = perClass(matrix, options);
@@ -168,7 +168,13 @@ export function majorityBaseline(
   return { class: majority, matrix };
 }
 
-function scores(hits: number, predicted: number, support: number, { zeroDivision = null }: ZeroDivision): ClassScores {
+/** Scores of a class from how often it was hit, predicted and true. */
+export function classScores(
+  hits: number,
+  predicted: number,
+  support: number,
+  { zeroDivision = null }: ZeroDivision = {},
+): ClassScores {
   return {
     precision: ratio(hits, predicted, zeroDivision),
     recall: ratio(hits, support, zeroDivision),
@@ -179,6 +185,11 @@ function scores(hits: number, predicted: number, support: number, { zeroDivision
 
 function ratio(part: number, whole: number, zeroDivision: MetricValue): MetricValue {
   return whole === 0 || Number.isNaN(whole) ? zeroDivision : part / whole;
+}
+
+/** Mean of the defined values; null when none is. */
+export function meanOfDefined(values: readonly MetricValue[]): MetricValue {
+  return mean(values);
 }
 
 /** Weighted mean of the defined values; null when none is, or their weights are all 0. */

@@ -18,6 +18,11 @@ export function softmaxRows(logits: Scores, classes: number): Float32Array<Array
   return result;
 }
 
+/** Sigmoid of every value, without overflow. */
+export function sigmoidValues(logits: Scores): Float32Array<ArrayBuffer> {
+  return Float32Array.from(logits, (x) => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x))));
+}
+
 /** Index of the largest score of every row; the first of several. */
 export function argmaxRows(scores: Scores, classes: number): Int32Array<ArrayBuffer> {
   const result = new Int32Array(scores.length / classes);

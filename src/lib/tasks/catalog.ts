@@ -2,6 +2,7 @@
 
 import { classificationMeta } from './classification/meta';
 import type { TaskMeta } from './contract';
+import { multiLabelMeta } from './multi-label/meta';
 
 /** In the order in which they are offered. */
-export const TASKS: readonly TaskMeta[] = [classificationMeta];
+export const TASKS: readonly TaskMeta[] = [classificationMeta, multiLabelMeta];

@@ -24,6 +24,8 @@ export interface PerClassResult {
   recall: MetricValue;
   f1: MetricValue;
   support: number;
+  /** Area under precision over recall; where several classes may be true at once. */
+  average_precision?: MetricValue;
 }
 
 export interface EvaluationResult {
@@ -33,7 +35,7 @@ export interface EvaluationResult {
   per_class: readonly PerClassResult[];
   /** Rows are the truth. Absent where a task has none. */
   confusion_matrix?: readonly (readonly number[])[];
-  /** What a model that always says the majority class of train would get on the same images. */
+  /** What a model that learnt nothing but how frequent classes are would get on the same images. `class` is its constant answer, '' where it has none. */
   baseline: { name: string; class: string; metrics: Readonly<Record<string, MetricValue>> };
   /** Further answers without training, on the same images: k nearest neighbours on the features. */
   baselines?: readonly { id: 'knn'; name: string; metrics: Readonly<Record<string, MetricValue>> }[];
@@ -42,12 +44,17 @@ export interface EvaluationResult {
 /** Per-image results as columns, `count` rows. */
 export interface ImageResults {
   paths: readonly string[];
+  /** Of several the first; -1 where an image has none. */
   trueClass: Int32Array;
+  /** The most probable. */
   predictedClass: Int32Array;
+  /** Of the predicted class. */
   confidence: Float32Array;
   loss: Float32Array;
   /** [count, classes], row-major. */
   probabilities: Float32Array;
+  /** Where several classes may be true at once: 1 for each that is, [count, classes]. The answer is then all that are over 0.5. */
+  trueClasses?: Uint8Array;
 }
 
 /** What `predict` prints for an image, see DESIGN.md section 3. */
@@ -56,6 +63,8 @@ export interface PredictionJson {
   predicted_class: string;
   confidence: number;
   all_predictions: Readonly<Record<string, number>>;
+  /** Where several may be true at once: those over 0.5, the most probable first. */
+  predicted_classes?: readonly string[];
 }
 
 export interface EvaluationInput {
@@ -72,6 +81,10 @@ export interface EvaluationInput {
 export interface TaskMeta {
   id: string;
   title: string;
+  /** Id of the task whose models it uses: its own, or another's whose outputs it reads in its own way. */
+  models: string;
+  /** Of its data. An import finds the task of a new project by it. */
+  annotations: Annotation['kind'];
   metrics: readonly MetricInfo[];
   /** Decides the best checkpoint unless the job says otherwise. */
   primaryMetric: string;
@@ -88,7 +101,7 @@ export interface Task extends TaskMeta {
     annotations: readonly Annotation[],
     classes: readonly string[],
   ): { values: Float32Array; shape: readonly number[] };
-  /** Group of an annotation for stratified splits and counts. */
+  /** Group of an annotation, of which each part of a division gets its share. */
   stratum(annotation: Annotation): number;
   /** What makes training on this data senseless, as a TrainyardError: an empty train split, one class, a class without images. */
   checkTrainable(items: readonly Item[], classes: readonly string[]): void;

@@ -4,8 +4,9 @@ import { TrainyardError } from '$lib/core/errors';
 import { didYouMean } from '$lib/core/suggest';
 import { classification } from './classification';
 import type { Task } from './contract';
+import { multiLabel } from './multi-label';
 
-const REGISTERED: readonly Task[] = [classification];
+const REGISTERED: readonly Task[] = [classification, multiLabel];
 
 /** Throws 'unknown-task'. */
 export function getTask(id: string): Task {

@@ -16,6 +16,7 @@ import { argmaxRows, crossEntropyRows, softmaxRows, topKAccuracy } from '$lib/me
 import type { Annotation } from '$lib/storage/records';
 import type { EvaluationInput, EvaluationResult, ImageResults, MetricValue, PredictionJson, Task } from '../contract';
 import { checkTrainable } from './checks';
+import { decodeProbabilities, meanOf, probabilityCells, probabilityColumns, shortNumber } from '../decoding';
 import { classificationMeta } from './meta';
 
 /** With five classes or fewer, the top five hold everything. */
@@ -26,7 +27,7 @@ function labelOf(annotation: Annotation): number {
   throw new TrainyardError(
     'not-a-class',
     `An image is annotated with "${annotation.kind}", where classification needs a class.`,
-    'Import the images again with a class for each.',
+    'Import the images again with a class for each, or train with the task "multi_label".',
   );
 }
 
@@ -77,39 +78,21 @@ function evaluate(input: EvaluationInput): { result: EvaluationResult; images: I
   return { result, images: { paths, trueClass, predictedClass, confidence, loss, probabilities } };
 }
 
-function meanOf(values: Float32Array): MetricValue {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Classes from the most to the least probable, as a reader wants them. */
 function decode(output: Float32Array, classes: readonly string[], image: string): PredictionJson {
-  const probabilities = softmaxRows(output, classes.length);
-  const order = [...classes.keys()].sort((a, b) => probabilities[b] - probabilities[a]);
-  return {
-    image,
-    predicted_class: classes[order[0]],
-    confidence: probabilities[order[0]],
-    all_predictions: Object.fromEntries(order.map((index) => [classes[index], probabilities[index]])),
-  };
-}
-
-/** More digits than a float32 holds would be noise. */
-function short(value: number): number {
-  return Number(value.toPrecision(7));
+  return decodeProbabilities(softmaxRows(output, classes.length), classes, image);
 }
 
 function predictionsCsv(images: ImageResults, classes: readonly string[]): string {
-  const width = classes.length;
   function* rows() {
-    yield ['image', 'true_class', 'predicted_class', 'confidence', 'loss', ...classes.map((name) => `p:${name}`)];
+    yield ['image', 'true_class', 'predicted_class', 'confidence', 'loss', ...probabilityColumns(classes)];
     for (const [row, path] of images.paths.entries()) {
       yield [
         path,
         classes[images.trueClass[row]],
         classes[images.predictedClass[row]],
-        short(images.confidence[row]),
-        short(images.loss[row]),
-        ...Array.from(images.probabilities.subarray(row * width, (row + 1) * width), short),
+        shortNumber(images.confidence[row]),
+        shortNumber(images.loss[row]),
+        ...probabilityCells(images, classes.length, row),
       ];
     }
   }

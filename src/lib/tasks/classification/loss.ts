@@ -1,31 +1,62 @@
-// The differentiable losses of classification on tfjs tensors: cross entropy reads logits, not probabilities; the supervised
-// contrastive loss reads projections of any length.
+// The differentiable losses of classification on tfjs tensors: cross entropy and focal loss read logits, not probabilities; the
+// supervised contrastive loss reads projections of any length.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { LossFunction } from '$lib/engines/contract';
-import type { Annotation } from '$lib/storage/records';
 
 export interface CrossEntropyOptions {
   /** Share of the target spread over all classes, epsilon. */
   labelSmoothing?: number;
   /** One factor for each class; null weighs every image alike. */
   classWeights?: Float32Array | null;
+  /**
+   * Targets are probabilities, as of mixed images. Without class weights that changes nothing; with them the mean is over images,
+   * where for one class an image it is over the weights: PyTorch's rule for its two kinds of targets.
+   */
+  probabilities?: boolean;
 }
 
 /**
- * Cross entropy as PyTorch's CrossEntropyLoss computes it for class indices, on one-hot targets t [n, classes]:
- * -sum(w * (t (1 - e) + e / classes) * log softmax(output)) / sum(w * t). With weights the mean is over weights, not images.
+ * Cross entropy as PyTorch's CrossEntropyLoss computes it, on targets t [n, classes] that sum to 1:
+ * -sum(w * (t (1 - e) + e / classes) * log softmax(output)) divided by sum(w * t), or by n for {@link CrossEntropyOptions.probabilities}.
  */
-export function crossEntropy({ labelSmoothing = 0, classWeights = null }: CrossEntropyOptions = {}): LossFunction {
+export function crossEntropy(options: CrossEntropyOptions = {}): LossFunction {
+  return (output, targets) => weightedMean(tf.logSoftmax(output), targets, options);
+}
+
+export interface FocalOptions extends CrossEntropyOptions {
+  /** How much an image counts less, the surer its class is; 0 is cross entropy. */
+  gamma?: number;
+}
+
+/** What is left of certainty at the least: its power below 1 has an infinite slope at 0. */
+const SMALLEST_DOUBT = 1e-7;
+
+/**
+ * Focal loss (Lin et al. 2017, equation 4) over a softmax: cross entropy whose term of each class is multiplied by (1 - p)^gamma.
+ * Smoothing, weights and the mean are those of {@link crossEntropy}.
+ */
+export function focal({ gamma = 2, ...options }: FocalOptions = {}): LossFunction {
   return (output, targets) => {
-    const [count, classes] = output.shape;
     const logProbabilities = tf.logSoftmax(output); // [n, classes]
-    const smooth = labelSmoothing === 0 ? targets : smoothed(targets, labelSmoothing, classes); // [n, classes]
-    if (classWeights === null) return tf.div(tf.sum(tf.mul(smooth, logProbabilities)), -count);
-    const weights = tf.tensor1d(classWeights);
-    const total = tf.sum(tf.mul(targets, weights));
-    return tf.neg(tf.div(tf.sum(tf.mul(tf.mul(smooth, weights), logProbabilities)), total));
+    if (gamma === 0) return weightedMean(logProbabilities, targets, options);
+    const doubt = tf.maximum(tf.sub(1, tf.exp(logProbabilities)), SMALLEST_DOUBT);
+    return weightedMean(tf.mul(tf.pow(doubt, gamma), logProbabilities), targets, options);
   };
+}
+
+/** -sum(w * smoothed t * terms) over the sum of weights or the number of images. */
+function weightedMean(
+  terms: tf.Tensor,
+  targets: tf.Tensor,
+  { labelSmoothing = 0, classWeights = null, probabilities = false }: CrossEntropyOptions,
+): tf.Tensor {
+  const [count, classes] = terms.shape;
+  const smooth = labelSmoothing === 0 ? targets : smoothed(targets, labelSmoothing, classes); // [n, classes]
+  if (classWeights === null) return tf.div(tf.sum(tf.mul(smooth, terms)), -count);
+  const weights = tf.tensor1d(classWeights);
+  const total = probabilities ? count : tf.sum(tf.mul(targets, weights));
+  return tf.neg(tf.div(tf.sum(tf.mul(tf.mul(smooth, weights), terms)), total));
 }
 
 function smoothed(targets: tf.Tensor, share: number, classes: number): tf.Tensor {
@@ -59,13 +90,4 @@ export function supervisedContrastive({ temperature }: { temperature: number }):
     const perImage = tf.div(logarithms, tf.maximum(pairs, 1));
     return tf.neg(tf.div(tf.sum(perImage), tf.maximum(paired, 1)));
   };
-}
-
-/** images / (classes * images of the class), as scikit-learn's 'balanced': the mean over the images is 1. */
-export function inverseClassWeights(annotations: readonly Annotation[], classes: number): Float32Array {
-  const counts = new Float64Array(classes);
-  for (const annotation of annotations) if (annotation.kind === 'class') counts[annotation.class]++;
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  // A class without images never weighs anything; 0 keeps the smoothed part of its loss finite.
-  return Float32Array.from(counts, (count) => (count === 0 ? 0 : total / (classes * count)));
 }
