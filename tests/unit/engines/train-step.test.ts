@@ -235,8 +235,8 @@ test('a momentum for one step replaces the first beta', async () => {
   for (let index = 0; index < 3; index++) {
     const batch = fixedBatch(graph, 4, index);
     fixed.run(batch, 0.01).loss.dispose();
-    given.run(batch, 0.01, 0.8).loss.dispose();
-    device.run(batch, 0.01, 0.8).loss.dispose();
+    given.run(batch, 0.01, { momentum: 0.8 }).loss.dispose();
+    device.run(batch, 0.01, { momentum: 0.8 }).loss.dispose();
     other.run(batch, 0.01).loss.dispose();
   }
   const [a, b, c, d] = await Promise.all([fixed, given, device, other].map((step) => step.state()));

@@ -2,33 +2,19 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterValues } from '$lib/graph/types';
-import type { StepSpecification, TrainState } from '../contract';
-import { updateFlat } from './flat-update';
+import type { LazyNorms, StepOptions, TrainState } from '../contract';
+import { clipFlat, updateFlat } from './flat-update';
+import { deviceNorms } from './device-norms';
 import { bufferNames, withMomentum } from './optimizers';
 import { valuesOf } from './parameter-layout';
 import type { ParameterLayout, Placed } from './parameter-layout';
-import type { BatchStatistics, ParameterStore } from './parameter-store';
+import { averagingShare } from './parameter-store';
+import type { BatchStatistics, Gradients, ParameterStore, StoreSpecification } from './parameter-store';
+import { Slot } from './slot';
 
-type StoreSpecification = Pick<StepSpecification, 'optimizer' | 'clipNorm'>;
-
-/** A tensor that outlives the scope it was made in and frees the one it replaces. */
-class Slot {
-  #tensor: tf.Tensor1D | null = null;
-
-  get value(): tf.Tensor1D {
-    if (this.#tensor === null) throw new Error('A parameter store was used after it was disposed.');
-    return this.#tensor;
-  }
-
-  set value(tensor: tf.Tensor1D) {
-    this.#tensor?.dispose();
-    this.#tensor = tf.keep(tensor);
-  }
-
-  dispose(): void {
-    this.#tensor?.dispose();
-    this.#tensor = null;
-  }
+interface Averaging {
+  momentum: tf.Tensor1D;
+  factor: tf.Tensor1D;
 }
 
 export class DeviceStore implements ParameterStore {
@@ -40,6 +26,9 @@ export class DeviceStore implements ParameterStore {
   readonly #values = new Slot();
   readonly #buffers: readonly Slot[];
   readonly #statistics = new Slot();
+  /** Moving averages of the values; null without. */
+  readonly #averages: Slot | null;
+  readonly #gathered = new Slot();
   /** 1 where weight decay acts; null where it acts everywhere. */
   readonly #decays: tf.Tensor1D | null;
   /** Factor of each value's learning rate; null where all are 1. */
@@ -47,11 +36,15 @@ export class DeviceStore implements ParameterStore {
   /** Steps done before each value first moved; null where all moved from the first step on. */
   readonly #since: tf.Tensor1D | null;
   readonly #frozen = new Map<string, Float32Array>();
+  /** Averages of what does not move: they stay as they were given. */
+  readonly #frozenAverages = new Map<string, Float32Array>();
   readonly #frozenBuffers: readonly Float32Array[];
-  #averaging: { key: string; momentum: tf.Tensor1D; factor: tf.Tensor1D } | null = null;
+  /** By the sizes of what the batch norms saw; a run has two or three of them. */
+  readonly #averaging = new Map<string, Averaging>();
   /** Of what moves; gone after each step. */
   #tensors: ReadonlyMap<string, tf.Tensor> | null = null;
-  readonly #frozenTensors = new Map<string, tf.Tensor>();
+  #averageTensors: ReadonlyMap<string, tf.Tensor> | null = null;
+  readonly #frozenTensors = new Map<Float32Array, tf.Tensor>();
   #step = 0;
 
   constructor(layout: ParameterLayout, parameters: ParameterValues, specification: StoreSpecification) {
@@ -68,57 +61,62 @@ export class DeviceStore implements ParameterStore {
     this.#movingSize = size;
     const names = bufferNames(specification.optimizer);
     this.#buffers = names.map(() => new Slot());
+    this.#averages = specification.ema ? new Slot() : null;
     this.#frozenBuffers = names.map(() => new Float32Array(layout.trainableSize));
     this.#decays = this.#perValue(({ decays }) => Number(decays), 1);
     this.#rates = this.#perValue(({ rate }) => rate, 1);
     this.#since = this.#perValue(({ since }) => since, 0);
     this.#fill(parameters);
+    this.#fillAverages(parameters);
     for (const buffer of this.#buffers) buffer.value = tf.zeros([size]);
   }
 
   get hostBytes(): number {
-    return [...this.#frozen.values()].reduce((sum, array) => sum + array.byteLength, 0);
+    const arrays = [...this.#frozen.values(), ...this.#frozenAverages.values(), ...this.#frozenBuffers];
+    return arrays.reduce((sum, array) => sum + array.byteLength, 0);
   }
 
   tensors(): ReadonlyMap<string, tf.Tensor> {
-    if (this.#tensors !== null) return this.#tensors;
-    const tensors = new Map<string, tf.Tensor>();
-    const cut =
-      (flat: tf.Tensor1D) =>
-      ({ name, begin, size, shape }: Placed): void => {
-        tensors.set(name, tf.keep(tf.tidy(() => tf.reshape(tf.slice1d(flat, begin, size), shape))));
-      };
-    this.#moving.forEach(cut(this.#values.value));
-    if (this.#layout.statisticsSize > 0) this.#layout.statistics.forEach(cut(this.#statistics.value));
-    for (const { name, shape } of this.#layout.trainable) {
-      const values = this.#frozen.get(name);
-      if (values === undefined) continue;
-      const tensor = this.#frozenTensors.get(name) ?? tf.keep(tf.tensor(values, shape, 'float32'));
-      this.#frozenTensors.set(name, tensor);
-      tensors.set(name, tensor);
-    }
-    this.#tensors = tensors;
-    return tensors;
+    return (this.#tensors ??= this.#cut(this.#values.value, this.#frozen));
   }
 
-  update(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, momentum?: number): void {
+  averages(): ReadonlyMap<string, tf.Tensor> {
+    if (this.#averages === null) return this.tensors();
+    return (this.#averageTensors ??= this.#cut(this.#averages.value, this.#frozenAverages));
+  }
+
+  gather(gradients: Gradients, share: number): void {
+    if (this.#movingSize === 0) return;
+    this.#gathered.value = tf.tidy(() => {
+      const part = tf.mul<tf.Tensor1D>(this.#flat(gradients), share);
+      return this.#gathered.filled ? tf.add<tf.Tensor1D>(this.#gathered.value, part) : part;
+    });
+  }
+
+  discard(): void {
+    this.#gathered.dispose();
+  }
+
+  update(given: Gradients | 'gathered', learningRate: number, options: StepOptions = {}): LazyNorms | null {
     this.#forget();
     this.#step++;
-    if (this.#movingSize === 0) return;
-    const { clipNorm } = this.#specification;
-    const optimizer = withMomentum(this.#specification.optimizer, momentum);
-    const [values, ...buffers] = tf.tidy(() => {
-      const parts = this.#moving.map(({ name, size }) => {
-        const gradient = gradients.get(name);
-        return gradient === undefined ? tf.zeros<tf.Rank.R1>([size]) : tf.reshape<tf.Rank.R1>(gradient, [size]);
-      });
+    if (this.#movingSize === 0) return null;
+    const optimizer = withMomentum(this.#specification.optimizer, options.momentum);
+    let norms: LazyNorms | undefined;
+    tf.tidy(() => {
+      const gradient = given === 'gathered' ? tf.clone(this.#gathered.value) : this.#flat(given);
       const state = { values: this.#values.value, buffers: this.#buffers.map((slot) => slot.value) };
-      const gradient = parts.length === 1 ? parts[0] : tf.concat1d(parts);
       const factors = { decays: this.#decays, rates: this.#rates, since: this.#since };
-      return updateFlat(optimizer, state, { gradient, clipNorm, ...factors }, learningRate, this.#step);
+      const slope = clipFlat(gradient, this.#specification);
+      const [values, ...buffers] = updateFlat(optimizer, state, { slope, ...factors }, learningRate, this.#step);
+      norms = options.norms && deviceNorms(options.norms, this.#moving, gradient, state.values, values);
+      // Kept before the old ones go: tidy frees what is not.
+      this.#values.value = values;
+      this.#buffers.forEach((slot, index) => (slot.value = buffers[index]));
+      this.#average();
     });
-    this.#values.value = values;
-    this.#buffers.forEach((slot, index) => (slot.value = buffers[index]));
+    this.discard();
+    return norms ?? null;
   }
 
   updateStatistics(seen: readonly BatchStatistics[]): void {
@@ -127,7 +125,7 @@ export class DeviceStore implements ParameterStore {
     const byName = new Map(
       seen.flatMap((s) => [[s.meanName, s.mean] as const, [s.varianceName, s.varBiased] as const]),
     );
-    const { momentum, factor } = this.#averagingFor(seen);
+    const { momentum, factor } = this.#averagingOf(seen);
     this.#statistics.value = tf.tidy(() => {
       const parts = this.#layout.statistics.map(({ name, size }) => byName.get(name) ?? tf.zeros<tf.Rank.R1>([size]));
       const running = this.#statistics.value;
@@ -139,20 +137,21 @@ export class DeviceStore implements ParameterStore {
   async read(): Promise<TrainState> {
     const step = this.#step;
     // Handles first: a later step replaces the tensors, and what is being read must be of one step.
-    const flats = [this.#values, ...this.#buffers, this.#statistics].map((slot) => tf.clone(slot.value));
+    const slots = [this.#values, this.#statistics, this.#averages ?? this.#values, ...this.#buffers];
+    const flats = slots.map((slot) => tf.clone(slot.value));
     try {
       // A synchronisation: a checkpoint is being written.
-      const [values, ...rest] = await Promise.all(flats.map((flat) => flat.data<'float32'>()));
-      const statistics = rest.pop() ?? new Float32Array();
-      const parameters = new Map<string, Float32Array>();
-      for (const { name, begin, size } of this.#moving) parameters.set(name, values.slice(begin, begin + size));
-      for (const [name, frozen] of this.#frozen) parameters.set(name, frozen.slice());
-      for (const { name, begin, size } of this.#layout.statistics) {
-        parameters.set(name, statistics.slice(begin, begin + size));
-      }
+      const [values, statistics, averages, ...buffers] = await Promise.all(flats.map((flat) => flat.data<'float32'>()));
       const names = bufferNames(this.#specification.optimizer);
-      const optimizer = new Map(names.map((name, index) => [name, this.#spread(rest[index], index)]));
-      return { step, parameters, optimizer };
+      return {
+        step,
+        parameters: new Map([
+          ...copies(values, this.#moving, this.#frozen),
+          ...copies(statistics, this.#layout.statistics),
+        ]),
+        ...(this.#averages === null ? {} : { ema: new Map(copies(averages, this.#moving, this.#frozenAverages)) }),
+        optimizer: new Map(names.map((name, index) => [name, this.#spread(buffers[index], index)])),
+      };
     } finally {
       tf.dispose(flats);
     }
@@ -160,6 +159,7 @@ export class DeviceStore implements ParameterStore {
 
   write(state: TrainState): void {
     this.#fill(state.parameters);
+    this.#fillAverages(state.ema ?? state.parameters);
     bufferNames(this.#specification.optimizer).forEach((name, index) => {
       const full = valuesOf(state.optimizer, { name, size: this.#layout.trainableSize });
       this.#frozenBuffers[index].set(full);
@@ -173,24 +173,75 @@ export class DeviceStore implements ParameterStore {
   dispose(): void {
     this.#forget();
     this.#forgetFrozen();
-    for (const slot of [this.#values, ...this.#buffers, this.#statistics]) slot.dispose();
+    for (const slot of [this.#values, ...this.#buffers, this.#statistics, this.#averages]) slot?.dispose();
     for (const factors of [this.#decays, this.#rates, this.#since]) factors?.dispose();
-    this.#averaging?.momentum.dispose();
-    this.#averaging?.factor.dispose();
+    for (const { momentum, factor } of this.#averaging.values()) tf.dispose([momentum, factor]);
+    this.#averaging.clear();
+    this.discard();
   }
 
   #fill(parameters: ParameterValues): void {
     this.#forget();
     this.#forgetFrozen();
-    const values = new Float32Array(this.#movingSize);
-    for (const placed of this.#moving) values.set(valuesOf(parameters, placed), placed.begin);
-    this.#values.value = tf.tensor1d(values);
-    const statistics = new Float32Array(this.#layout.statisticsSize);
-    for (const placed of this.#layout.statistics) statistics.set(valuesOf(parameters, placed), placed.begin);
-    this.#statistics.value = tf.tensor1d(statistics);
+    this.discard();
+    this.#values.value = this.#together(parameters, this.#moving, this.#movingSize);
+    this.#statistics.value = this.#together(parameters, this.#layout.statistics, this.#layout.statisticsSize);
+    this.#keepFrozen(this.#frozen, parameters);
+  }
+
+  #fillAverages(averages: ParameterValues): void {
+    if (this.#averages === null) return;
+    this.#averages.value = this.#together(averages, this.#moving, this.#movingSize);
+    this.#keepFrozen(this.#frozenAverages, averages);
+  }
+
+  #keepFrozen(into: Map<string, Float32Array>, values: ParameterValues): void {
     for (const placed of this.#layout.trainable) {
-      if (!placed.moves) this.#frozen.set(placed.name, valuesOf(parameters, placed).slice());
+      if (!placed.moves) into.set(placed.name, valuesOf(values, placed).slice());
     }
+  }
+
+  #together(values: ParameterValues, all: readonly Placed[], size: number): tf.Tensor1D {
+    const flat = new Float32Array(size);
+    for (const placed of all) flat.set(valuesOf(values, placed), placed.begin);
+    return tf.tensor1d(flat);
+  }
+
+  /** The gradients in one vector, in the order of what moves. */
+  #flat(gradients: Gradients): tf.Tensor1D {
+    const parts = this.#moving.map(({ name, size }) => {
+      const gradient = gradients.get(name);
+      return gradient === undefined ? tf.zeros<tf.Rank.R1>([size]) : tf.reshape<tf.Rank.R1>(gradient, [size]);
+    });
+    return parts.length === 1 ? parts[0] : tf.concat1d(parts);
+  }
+
+  /** Every parameter as a tensor, the trainable ones from these vectors. */
+  #cut(flat: tf.Tensor1D, frozen: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, tf.Tensor> {
+    const tensors = new Map<string, tf.Tensor>();
+    const cut =
+      (from: tf.Tensor1D) =>
+      ({ name, begin, size, shape }: Placed): void => {
+        tensors.set(name, tf.keep(tf.tidy(() => tf.reshape(tf.slice1d(from, begin, size), shape))));
+      };
+    this.#moving.forEach(cut(flat));
+    if (this.#layout.statisticsSize > 0) this.#layout.statistics.forEach(cut(this.#statistics.value));
+    for (const { name, shape, moves } of this.#layout.trainable) {
+      const values = frozen.get(name);
+      if (moves || values === undefined) continue;
+      const kept = this.#frozenTensors.get(values) ?? tf.keep(tf.tensor(values, shape, 'float32'));
+      this.#frozenTensors.set(values, kept);
+      tensors.set(name, kept);
+    }
+    return tensors;
+  }
+
+  #average(): void {
+    const { ema } = this.#specification;
+    if (!ema || this.#averages === null) return;
+    const { value } = this.#averages;
+    const share = averagingShare(ema, this.#step);
+    this.#averages.value = tf.add(value, tf.mul(tf.sub(this.#values.value, value), share));
   }
 
   /** Calls back with each moving parameter's place in the full vector and in the flat tensors. */
@@ -219,9 +270,10 @@ export class DeviceStore implements ParameterStore {
   }
 
   /** Per value: the momentum, and n / (n - 1) for variances. The same for all batches of one size. */
-  #averagingFor(seen: readonly BatchStatistics[]): { momentum: tf.Tensor1D; factor: tf.Tensor1D } {
+  #averagingOf(seen: readonly BatchStatistics[]): Averaging {
     const key = seen.map(({ meanName, count }) => `${meanName}:${count}`).join();
-    if (this.#averaging?.key === key) return this.#averaging;
+    const known = this.#averaging.get(key);
+    if (known !== undefined) return known;
     const momentum = new Float32Array(this.#layout.statisticsSize);
     const factor = new Float32Array(this.#layout.statisticsSize).fill(1);
     const placed = new Map(this.#layout.statistics.map((one) => [one.name, one]));
@@ -233,18 +285,32 @@ export class DeviceStore implements ParameterStore {
       momentum.fill(norm.momentum, variance.begin, variance.begin + variance.size);
       factor.fill(norm.count / (norm.count - 1), variance.begin, variance.begin + variance.size);
     }
-    tf.dispose(this.#averaging === null ? [] : [this.#averaging.momentum, this.#averaging.factor]);
-    this.#averaging = { key, momentum: tf.keep(tf.tensor1d(momentum)), factor: tf.keep(tf.tensor1d(factor)) };
-    return this.#averaging;
+    const averaging = { momentum: tf.keep(tf.tensor1d(momentum)), factor: tf.keep(tf.tensor1d(factor)) };
+    this.#averaging.set(key, averaging);
+    return averaging;
   }
 
   #forget(): void {
-    for (const [name, tensor] of this.#tensors ?? []) if (!this.#frozenTensors.has(name)) tensor.dispose();
+    const frozen = new Set(this.#frozenTensors.values());
+    for (const tensors of [this.#tensors, this.#averageTensors]) {
+      for (const tensor of tensors?.values() ?? []) if (!frozen.has(tensor)) tensor.dispose();
+    }
     this.#tensors = null;
+    this.#averageTensors = null;
   }
 
   #forgetFrozen(): void {
     for (const tensor of this.#frozenTensors.values()) tensor.dispose();
     this.#frozenTensors.clear();
   }
+}
+
+/** Each parameter's own values, of what lies in a flat vector and of what does not. */
+function copies(
+  flat: Float32Array,
+  all: readonly Placed[],
+  apart: ReadonlyMap<string, Float32Array> = new Map(),
+): (readonly [string, Float32Array])[] {
+  const placed = all.map(({ name, begin, size }) => [name, flat.slice(begin, begin + size)] as const);
+  return [...placed, ...[...apart].map(([name, values]) => [name, values.slice()] as const)];
 }

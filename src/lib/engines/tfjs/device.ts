@@ -6,8 +6,8 @@ import type { BackendName, DeviceReport, DeviceRequest } from '../contract';
 import { chooseBackend, describeWasm } from './choose-backend';
 import type { DeviceSurvey } from './choose-backend';
 import { TfjsEngine } from './engine';
-import { registerWasmTrainingKernels, startWasmThreads } from './wasm';
-import { describeAdapter, findAdapter, isSoftware, startWebGpu } from './webgpu';
+import { registerWasmTrainingKernels, startWasmThreads, stopWasmThreads } from './wasm';
+import { describeAdapter, findAdapter, gpuDevice, isSoftware, startWebGpu, stopWebGpu } from './webgpu';
 
 /** Where the three files of tfjs's WASM backend are: their folder, or an address for each name. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
@@ -39,12 +39,54 @@ export async function createEngine(request: DeviceRequest, options: EngineOption
     try {
       const details = await start(backend, adapter, survey, options);
       await tf.ready();
-      return new TfjsEngine({ engine: 'tfjs', precision: 'float32', ...choice, ...details });
+      return engineOn({ engine: 'tfjs', precision: 'float32', ...choice, ...details }, options);
     } catch (error) {
       if (request !== 'auto' || backend === 'cpu') throw error;
       survey = { ...survey, [backend]: { missing: error instanceof Error ? error.message : String(error) } };
     }
   }
+}
+
+function engineOn(device: DeviceReport, options: EngineOptions): TfjsEngine {
+  // A processor is not lost; what it runs out of is memory.
+  const lost = device.backend === 'webgpu' ? reasonOfLoss(gpuDevice()) : new Promise<string>(() => {});
+  return new TfjsEngine(device, lost, async () => {
+    const { backend } = device;
+    stop(backend);
+    const adapter = backend === 'webgpu' ? await awaitAdapter() : await findAdapter();
+    if (backend === 'webgpu' && 'missing' in adapter) {
+      throw new TrainyardError('device-unavailable', adapter.missing, 'Reload the page, or choose the device "wasm".');
+    }
+    const survey = { webgpu: { missing: '' }, wasm: await surveyWasm(options.threads) };
+    return engineOn({ ...device, ...(await start(backend, adapter, survey, options)) }, options);
+  });
+}
+
+async function reasonOfLoss(device: GPUDevice): Promise<string> {
+  const { reason, message } = await device.lost;
+  return message || (reason === 'destroyed' ? 'It was given back.' : 'The browser does not say why.');
+}
+
+/** After a crash of its graphics process a browser needs a moment before it has an adapter again. */
+async function awaitAdapter(): Promise<GPUAdapter | { missing: string }> {
+  for (let tries = 1; ; tries++) {
+    const adapter = await findAdapter();
+    if (!('missing' in adapter) || tries === 5) return adapter;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
+/** Frees the backend with all that it holds. */
+function stop(backend: BackendName): void {
+  if (backend === 'webgpu') stopWebGpu();
+  if (backend === 'wasm') stopWasm();
+}
+
+function stopWasm(): void {
+  stopWasmThreads();
+  const factory = tf.findBackendFactory('wasm');
+  tf.removeBackend('wasm');
+  tf.registerBackend('wasm', factory, 2);
 }
 
 /** Makes the backend tfjs's current one and says what it runs on. */

@@ -9,6 +9,7 @@ import { HostStore } from './host-store';
 import { inferenceKernels } from './kernels';
 import { layOut } from './parameter-layout';
 import { TfjsPredictor } from './predictor';
+import { probeMemory } from './probe';
 import { TfjsTrainStep } from './train-step';
 import { wasmBackend } from './wasm/heap';
 import { nativeFor } from './wasm/native';
@@ -16,10 +17,15 @@ import { nativeFor } from './wasm/native';
 /** Computes on the backend that `device` names, which must be tfjs's current one and stay so. */
 export class TfjsEngine implements Engine {
   readonly device: DeviceReport;
+  readonly lost: Promise<string>;
+  readonly #restart: () => Promise<Engine>;
   readonly #steps = new Set<TfjsTrainStep>();
 
-  constructor(device: DeviceReport) {
+  /** `restart` starts the same device anew and makes an engine on it. */
+  constructor(device: DeviceReport, lost: Promise<string>, restart: () => Promise<Engine>) {
     this.device = device;
+    this.lost = lost;
+    this.#restart = restart;
     this.#checkBackend();
   }
 
@@ -47,6 +53,15 @@ export class TfjsEngine implements Engine {
   memory(): { bytes: number; tensors: number } {
     const parameters = [...this.#steps].reduce((sum, step) => sum + step.hostBytes, 0);
     return { bytes: reservedBytes() + parameters, tensors: tf.memory().numTensors };
+  }
+
+  async renew(): Promise<Engine> {
+    for (const step of this.#steps) step.dispose();
+    return this.#restart();
+  }
+
+  probe(wanted: number): Promise<number> {
+    return probeMemory(this.device.backend, wanted);
   }
 
   #checkBackend(): void {

@@ -25,6 +25,8 @@ export interface TrainingPass {
   seed: number;
   /** Steps done before this one. */
   step: number;
+  /** Which part of the batch, 0 for the first or only one. */
+  part: number;
   /** Batch norms that keep their running statistics. */
   frozenNorms: ReadonlySet<string>;
   report: StatisticsReport;
@@ -142,7 +144,10 @@ function compute(
     usesBatchStatistics: (node) => training !== null && !training.frozenNorms.has(node.id),
     reportStatistics: (node, mean, varBiased, count) => training?.report(node.id, mean, varBiased, count),
     fusedActivation: (node) => plan.fused.get(node.id) ?? 'none',
-    random: (node) => stream(training?.seed ?? 0, 'dropout', training?.step ?? 0, node.id),
+    random: (node) => {
+      const { seed = 0, step = 0, part = 0 } = training ?? {};
+      return stream(seed, 'dropout', step, node.id, ...(part === 0 ? [] : [part]));
+    },
   };
 
   for (const node of nodes) {

@@ -5,13 +5,16 @@ import type { OptimizerSpecification } from '../contract';
 
 /** Names of the buffers that a rule keeps for each parameter value. */
 export function bufferNames(optimizer: OptimizerSpecification): readonly string[] {
-  return optimizer.name === 'sgd' ? ['momentum'] : ['exp_avg', 'exp_avg_sq'];
+  if (optimizer.name === 'sgd') return ['momentum'];
+  // Kept without momentum, too: a schedule that cycles the momentum may bring some.
+  if (optimizer.name === 'rmsprop') return ['square_avg', 'momentum'];
+  return ['exp_avg', 'exp_avg_sq', ...(optimizer.amsgrad ? ['max_exp_avg_sq'] : [])];
 }
 
-/** The rule with another momentum (SGD) or first beta (AdamW) for one step; undefined keeps its own. */
+/** The rule with another momentum (SGD, RMSprop) or first beta (Adam, AdamW) for one step; undefined keeps its own. */
 export function withMomentum(optimizer: OptimizerSpecification, momentum: number | undefined): OptimizerSpecification {
   if (momentum === undefined) return optimizer;
-  return optimizer.name === 'sgd'
+  return optimizer.name === 'sgd' || optimizer.name === 'rmsprop'
     ? { ...optimizer, momentum }
     : { ...optimizer, betas: [momentum, optimizer.betas[1]] };
 }
@@ -38,8 +41,9 @@ export interface UpdateRange {
 }
 
 /**
- * One step for one range. `step` counts from 1. SGD as torch.optim.SGD without dampening; AdamW as torch.optim.AdamW
- * (Loshchilov and Hutter 2019: decay apart from the moments).
+ * One step for one range. `step` counts from 1. The rules of torch.optim: SGD without dampening; Adam (Kingma and Ba 2015) with
+ * decay as part of the gradient, AdamW (Loshchilov and Hutter 2019) with decay apart from the moments, both also as AMSGrad (Reddi
+ * et al. 2018); RMSprop (Hinton 2012), not centred.
  */
 export function updateRange(
   optimizer: OptimizerSpecification,
@@ -51,7 +55,8 @@ export function updateRange(
   // As a parameter group of PyTorch's with a rate of its own: AdamW's decay is multiplied by that rate, too.
   const rate = learningRate * range.rate;
   if (optimizer.name === 'sgd') updateSgd(optimizer, state, range, rate);
-  else updateAdamw(optimizer, state, range, rate, step - range.since);
+  else if (optimizer.name === 'rmsprop') updateRmsprop(optimizer, state, range, rate);
+  else updateAdam(optimizer, state, range, rate, step - range.since);
 }
 
 function updateSgd(
@@ -69,23 +74,50 @@ function updateSgd(
   }
 }
 
-function updateAdamw(
-  { betas: [beta1, beta2], epsilon, weightDecay }: Extract<OptimizerSpecification, { name: 'adamw' }>,
-  { values, buffers: [mean, square] }: FlatState,
+function updateAdam(
+  {
+    name,
+    betas: [beta1, beta2],
+    epsilon,
+    weightDecay,
+    amsgrad,
+  }: Extract<OptimizerSpecification, { name: 'adam' | 'adamw' }>,
+  { values, buffers: [mean, square, largest] }: FlatState,
   { begin, gradient, decays, scale }: UpdateRange,
   learningRate: number,
   step: number,
 ): void {
-  const shrink = 1 - learningRate * (decays ? weightDecay : 0);
+  const decay = decays ? weightDecay : 0;
+  const added = name === 'adam' ? decay : 0;
+  const shrink = name === 'adamw' ? 1 - learningRate * decay : 1;
   const rate = learningRate / (1 - beta1 ** step);
   const correction = 1 / Math.sqrt(1 - beta2 ** step);
   for (let at = 0, to = begin; at < gradient.length; at++, to++) {
-    const slope = gradient[at] * scale;
+    const slope = gradient[at] * scale + added * values[to];
     const first = beta1 * mean[to] + (1 - beta1) * slope;
-    const second = beta2 * square[to] + (1 - beta2) * slope * slope;
+    let second = beta2 * square[to] + (1 - beta2) * slope * slope;
     mean[to] = first;
     square[to] = second;
+    if (amsgrad) largest[to] = second = Math.max(largest[to], second);
     values[to] = values[to] * shrink - (rate * first) / (Math.sqrt(second) * correction + epsilon);
+  }
+}
+
+function updateRmsprop(
+  { alpha, epsilon, momentum, weightDecay }: Extract<OptimizerSpecification, { name: 'rmsprop' }>,
+  { values, buffers: [square, velocity] }: FlatState,
+  { begin, gradient, decays, scale }: UpdateRange,
+  learningRate: number,
+): void {
+  const decay = decays ? weightDecay : 0;
+  for (let at = 0, to = begin; at < gradient.length; at++, to++) {
+    const slope = gradient[at] * scale + decay * values[to];
+    const second = alpha * square[to] + (1 - alpha) * slope * slope;
+    // Without momentum the buffer is of no consequence, as PyTorch has none then.
+    const moved = momentum * velocity[to] + slope / (Math.sqrt(second) + epsilon);
+    square[to] = second;
+    velocity[to] = moved;
+    values[to] -= learningRate * moved;
   }
 }
 

@@ -6,14 +6,26 @@ import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { TrainyardError } from '$lib/core/errors';
 import type { Kernels } from '$lib/graph/ops/forward';
 import type { Graph, NodeOf } from '$lib/graph/types';
-import type { Batch, LazyScalar, Prediction, StepSpecification, TrainState, TrainStep } from '../contract';
+import type {
+  Batch,
+  LazyNorms,
+  LazyScalar,
+  Prediction,
+  StepOptions,
+  StepProfile,
+  StepSpecification,
+  TrainState,
+  TrainStep,
+} from '../contract';
 import { frozenNodes, planForward, runForward, runNodes } from './forward';
 import type { ForwardPlan } from './forward';
 import { imagesToTensor, targetsToTensor } from './images';
 import { trainingKernels } from './kernels';
 import type { ParameterLayout } from './parameter-layout';
-import type { BatchStatistics, ParameterStore } from './parameter-store';
+import type { BatchStatistics, Gradients, ParameterStore } from './parameter-store';
+import { partsOf } from './parts';
 import { predictWith } from './predictor';
+import { profileKernels } from './profile';
 
 export class TfjsTrainStep implements TrainStep {
   readonly #plan: ForwardPlan;
@@ -53,46 +65,74 @@ export class TfjsTrainStep implements TrainStep {
     return this.#store.hostBytes;
   }
 
-  run(batch: Batch, learningRate: number, momentum?: number): { loss: LazyScalar } {
-    const { loss: lossOf, seed } = this.#specification;
-    const seen: BatchStatistics[] = [];
+  run(batch: Batch, learningRate: number, options: StepOptions = {}): { loss: LazyScalar; norms: LazyNorms | null } {
+    const parts = partsOf(batch, this.#specification.accumulate ?? 1);
+    // By part: running statistics see one after the other.
+    const seen: BatchStatistics[][] = parts.map(() => []);
+    const found: { norms: LazyNorms | null } = { norms: null };
     try {
       const loss = tf.tidy(() => {
-        const images = imagesToTensor(batch, this.#plan.graph);
-        const targets = targetsToTensor(batch.targets);
-        const parameters = this.#store.tensors();
-        const nodes = this.#frozen;
-        const values = tf.tidy(() => runNodes(this.#plan, nodes, images, parameters, this.#inference));
-        const moving = this.#moving.map((name) => parameters.get(name)).filter((tensor) => tensor !== undefined);
-        const { value, grads } = tf.valueAndGrads((..._moving: tf.Tensor[]) => {
-          const pass = {
-            seed,
-            step: this.#step,
-            frozenNorms: this.#layout.frozenNorms,
-            report: (node: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number) =>
-              seen.push(this.#statistics(node, mean, varBiased, count)),
-          };
-          const { output } = runForward(this.#plan, images, parameters, trainingKernels, pass, { nodes, values });
-          return tf.reshape<tf.Rank.R0>(lossOf(output, targets), []);
-        })(moving);
-        const gradients = new Map(grads.map((gradient, index) => [this.#moving[index], gradient]));
-        this.#store.update(gradients, learningRate, momentum);
-        this.#store.updateStatistics(seen);
-        return value;
+        if (parts.length === 1) {
+          const { value, gradients } = this.#differentiate(batch, 0, seen[0]);
+          found.norms = this.#store.update(gradients, learningRate, options);
+          return value;
+        }
+        const losses = parts.map(({ batch: part, share }, index) =>
+          // The part's tensors go before the next part's come.
+          tf.tidy(() => {
+            const { value, gradients } = this.#differentiate(part, index, seen[index]);
+            this.#store.gather(gradients, share);
+            return tf.mul<tf.Scalar>(value, share);
+          }),
+        );
+        found.norms = this.#store.update('gathered', learningRate, options);
+        return tf.addN(losses);
       });
+      for (const statistics of seen) this.#store.updateStatistics(statistics);
       this.#step++;
-      return { loss: lazyScalar(loss) };
+      return { loss: lazyScalar(loss), norms: found.norms };
     } catch (error) {
       freeTape();
+      this.#store.discard();
+      found.norms?.dispose();
       throw error;
     } finally {
       // Kept beyond the gradient's own scope for the running statistics.
-      for (const { mean, varBiased } of seen) tf.dispose([mean, varBiased]);
+      for (const { mean, varBiased } of seen.flat()) tf.dispose([mean, varBiased]);
     }
   }
 
-  predict(batch: Batch): Promise<Prediction> {
-    return predictWith(this.#plan, this.#store.tensors(), this.#inference, batch, false);
+  /** Loss and gradients of what moves. Call inside tf.tidy. */
+  #differentiate(batch: Batch, part: number, seen: BatchStatistics[]): { value: tf.Scalar; gradients: Gradients } {
+    const { loss: lossOf, seed } = this.#specification;
+    const images = imagesToTensor(batch, this.#plan.graph);
+    const targets = targetsToTensor(batch.targets);
+    const parameters = this.#store.tensors();
+    const nodes = this.#frozen;
+    const values = tf.tidy(() => runNodes(this.#plan, nodes, images, parameters, this.#inference));
+    const moving = this.#moving.map((name) => parameters.get(name)).filter((tensor) => tensor !== undefined);
+    const { value, grads } = tf.valueAndGrads((..._moving: tf.Tensor[]) => {
+      const pass = {
+        seed,
+        step: this.#step,
+        part,
+        frozenNorms: this.#layout.frozenNorms,
+        report: (node: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number) =>
+          seen.push(this.#statistics(node, mean, varBiased, count)),
+      };
+      const { output } = runForward(this.#plan, images, parameters, trainingKernels, pass, { nodes, values });
+      return tf.reshape<tf.Rank.R0>(lossOf(output, targets), []);
+    })(moving);
+    return { value, gradients: new Map(grads.map((gradient, index) => [this.#moving[index], gradient])) };
+  }
+
+  predict(batch: Batch, options: { raw?: boolean } = {}): Promise<Prediction> {
+    const parameters = options.raw ? this.#store.tensors() : this.#store.averages();
+    return predictWith(this.#plan, parameters, this.#inference, batch, false);
+  }
+
+  profile(batch: Batch, learningRate: number): Promise<StepProfile> {
+    return profileKernels(() => this.run(batch, learningRate).loss.dispose());
   }
 
   state(): Promise<TrainState> {

@@ -50,19 +50,46 @@ const LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const satisfies readonly (keyof GPUSupportedLimits)[];
 
+/** Those that were lost, whatever for: a backend on one of them is of no use. */
+const lostDevices = new WeakSet<GPUDevice>();
+
 /**
  * Makes 'webgpu' tfjs's backend on a device of our own: tfjs asks for fewer limits and features than the adapter has.
  * Throws `device-unavailable` when the adapter gives no device.
  */
 export async function startWebGpu(adapter: GPUAdapter): Promise<void> {
+  if ('webgpu' in tf.engine().registry && lostDevices.has(gpuDevice())) stopWebGpu();
   if (!('webgpu' in tf.engine().registry)) {
     const device = await requestDevice(adapter);
+    void device.lost.then(() => lostDevices.add(device));
     const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
-    // The import registered tfjs's own way of making a device.
-    tf.removeBackend('webgpu');
+    // The first import registered tfjs's own way of making a device.
+    if (tf.findBackendFactory('webgpu') !== null) tf.removeBackend('webgpu');
     tf.registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3);
   }
   await tf.setBackend('webgpu');
+}
+
+/** Removes tfjs's backend and lets go of its device and of all memory there. */
+export function stopWebGpu(): void {
+  const device = gpuDevice();
+  tf.removeBackend('webgpu');
+  device.destroy();
+}
+
+/** The device of tfjs's WebGPU backend, which must have been started. */
+export function gpuDevice(): GPUDevice {
+  // A factory that is not asynchronous: the instance is there, whichever backend is the current one.
+  const backend: unknown = tf.findBackend('webgpu');
+  if (typeof backend === 'object' && backend !== null && 'device' in backend && backend.device instanceof GPUDevice) {
+    return backend.device;
+  }
+  throw new TrainyardError('device-unavailable', 'WebGPU has not been started.', '', { badInput: false });
+}
+
+/** Whether kernels can be timed by the GPU itself. */
+export function hasTimestamps(): boolean {
+  return gpuDevice().features.has('timestamp-query');
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {

@@ -35,7 +35,7 @@ import { layerNormKernels } from './kernels/layer-norm';
 import { matMulKernel } from './kernels/mat-mul';
 import { maxPoolGradKernel } from './kernels/max-pool-grad';
 import { unsortedSegmentSumKernel } from './kernels/unsorted-segment-sum';
-import { startThreads } from './native';
+import { startThreads, stopThreads } from './native';
 import type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
 
 export type { BatchNormTrainResult, ConvGeometry, FusedActivation } from './types';
@@ -68,6 +68,11 @@ export function registerWasmTrainingKernels(): void {
  */
 export async function startWasmThreads(threads: number): Promise<number> {
   return startThreads(wasmBackend(backend()), threads);
+}
+
+/** Ends what {@link startWasmThreads} started, before the backend goes. */
+export function stopWasmThreads(): void {
+  stopThreads(wasmBackend(backend()));
 }
 
 /** True when kernels of ours are what runs. */

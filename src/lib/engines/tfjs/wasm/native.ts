@@ -80,6 +80,7 @@ class SimdModule implements Native {
   private readonly module: WebAssembly.Module;
   private readonly names: readonly SimdFunctionName[];
   private team: TeamMember | null = null;
+  private endHelpers = (): void => {};
 
   constructor(backend: BackendWasm) {
     ({ memory: this.memory, malloc: this.malloc, free: this.free } = partsOf(backend));
@@ -116,7 +117,7 @@ class SimdModule implements Native {
     const control = this.malloc(CONTROL_BYTES) >>> 0;
     new Uint8Array(memory.buffer, control, CONTROL_BYTES).fill(0);
     try {
-      await startHelpers(threads - 1, { module, memory, names, control });
+      this.endHelpers = await startHelpers(threads - 1, { module, memory, names, control });
     } catch {
       // Slower, not wrong: training goes on with one thread, which the device report shows.
       this.free(control);
@@ -125,6 +126,12 @@ class SimdModule implements Native {
     const functions: Functions = names.map((name) => this.call[name]);
     this.team = new TeamMember(memory, control, functions);
     this.threads = threads;
+  }
+
+  stop(): void {
+    this.endHelpers();
+    this.team = null;
+    this.threads = 1;
   }
 }
 
@@ -149,4 +156,9 @@ export async function startThreads(backend: BackendWasm, threads: number): Promi
   const module = moduleFor(backend);
   await module.start(threads);
   return module.threads;
+}
+
+/** Ends the helpers, which hold on to the memory. */
+export function stopThreads(backend: BackendWasm): void {
+  instances.get(backend)?.stop();
 }

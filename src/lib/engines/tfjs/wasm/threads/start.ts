@@ -2,12 +2,18 @@
 
 import type { HelperStart } from './helper';
 
-/** Resolves when all are ready; rejects, with none left behind, when one cannot start. They live as long as this thread. */
-export async function startHelpers(count: number, start: HelperStart): Promise<void> {
+/**
+ * Resolves when all are ready, with what ends them; rejects, with none left behind, when one cannot start. Else they live as long
+ * as this thread.
+ */
+export async function startHelpers(count: number, start: HelperStart): Promise<() => void> {
   const workers = Array.from(
     { length: count },
     () => new Worker(new URL('./helper.ts', import.meta.url), { type: 'module' }),
   );
+  const end = (): void => {
+    for (const worker of workers) worker.terminate();
+  };
   try {
     await Promise.all(
       workers.map(
@@ -20,7 +26,8 @@ export async function startHelpers(count: number, start: HelperStart): Promise<v
       ),
     );
   } catch (error) {
-    for (const worker of workers) worker.terminate();
+    end();
     throw error;
   }
+  return end;
 }

@@ -1,0 +1,33 @@
+// Where the time of a piece of work goes, by kernel. tfjs's own profiler, without what it counts twice.
+
+import * as tf from '@tensorflow/tfjs-core';
+import type { StepProfile } from '../contract';
+import { hasTimestamps } from './webgpu';
+
+type Kernel = StepProfile['kernels'][number];
+
+/**
+ * Runs `work` once. With a GPU's timestamps `total` is the sum of the kernels, without the gaps between them; by the host's clock
+ * it is the time that the work took, with what is no kernel: uploads, the update of parameters in ordinary memory.
+ */
+export async function profileKernels(work: () => void): Promise<StepProfile> {
+  const timestamps = tf.getBackend() === 'webgpu' && hasTimestamps();
+  const started = performance.now();
+  let ended = started;
+  const { kernels } = await tf.profile(() => {
+    work();
+    ended = performance.now();
+    // tfjs wants a result, which says nothing here.
+    return [];
+  });
+  const byName = new Map<string, Kernel>();
+  for (const { name, kernelTimeMs, bytesAdded } of kernels) {
+    // Operations with a gradient of their own are listed beside the kernels that they are made of.
+    if (tf.getKernel(name, tf.getBackend()) === undefined || typeof kernelTimeMs !== 'number') continue;
+    const { calls, milliseconds, bytes } = byName.get(name) ?? { calls: 0, milliseconds: 0, bytes: 0 };
+    byName.set(name, { name, calls: calls + 1, milliseconds: milliseconds + kernelTimeMs, bytes: bytes + bytesAdded });
+  }
+  const sorted = [...byName.values()].toSorted((a, b) => b.milliseconds - a.milliseconds);
+  const total = timestamps ? sorted.reduce((sum, { milliseconds }) => sum + milliseconds, 0) : ended - started;
+  return { total, source: timestamps ? 'timestamps' : 'clock', kernels: sorted };
+}
