@@ -10,6 +10,7 @@ import { Imports } from './imports.svelte';
 import { ModelWork } from './model-work.svelte';
 import { Projects } from './projects.svelte';
 import { RunControl } from './run-control.svelte';
+import { RunNotices } from './run-notices.svelte';
 import { Theme } from './theme.svelte';
 import { Weights } from './weights.svelte';
 
@@ -22,6 +23,7 @@ export class App {
   readonly imports: Imports;
   readonly projects: Projects;
   readonly runs: RunControl;
+  readonly notices = new RunNotices();
   readonly work: ModelWork;
   readonly weights: Weights;
   /** The database was lost (newer version elsewhere, data cleared) or could not be opened; only a reload helps. */
