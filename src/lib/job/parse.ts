@@ -5,7 +5,7 @@ import { getPath, isObject, setPath } from '$lib/core/path';
 import type { Problem } from '$lib/core/schema';
 import { validate } from '$lib/core/validate';
 import type { ModelEntry } from '$lib/models/contract';
-import { IMPORTED } from '$lib/models/imported';
+import { crossChecks, remarks } from './checks';
 import { JOB_VERSION, type Job } from './job';
 import { migrate } from './migrate';
 import { applyOverrides, readOverrides } from './overrides';
@@ -54,7 +54,7 @@ function invalidJob(problems: readonly Problem[]): TrainyardError {
 /** As {@link parseJob}, with the problems as data for a form. Throws only for what is no job document at all. */
 export function checkJob(document: unknown, context: JobContext): CheckedJob {
   const overrides = readOverrides(document, context.overrides ?? []);
-  const { document: migrated, notices, problems, classes } = migrate(overrides.document);
+  const { document: migrated, from, notices, problems, classes } = migrate(overrides.document);
   const current = applyOverrides(migrated, overrides.current, context, problems);
   const { task, model } = jobParts(current, context, problems);
   const fields = jobFields(context, task, model);
@@ -63,7 +63,9 @@ export function checkJob(document: unknown, context: JobContext): CheckedJob {
   const { value, problems: found } = validate(fields, filled);
   const job = textsAsNull(value);
   problems.push(...found);
-  if (found.length === 0) problems.push(...crossChecks(job, model));
+  const about = { task, model, data: context.data, older: from < JOB_VERSION };
+  problems.push(...crossChecks(job, about, problems));
+  if (problems.length === 0) notices.push(...remarks(job, about));
   if (classes !== null && context.data !== undefined && classes !== context.data.classes) {
     const message = `The number of classes comes from the data, which has ${context.data.classes}; found ${classes}.`;
     problems.push({ path: 'parameters.num_classes', message });
@@ -150,69 +152,4 @@ function textsAsNull(value: unknown): Job {
   const empty = NULLABLE_TEXTS.filter((name) => getPath(value, name) === '');
   // validate() has just built every field of it from jobFields; the plugins' parts are open in the type.
   return empty.reduce((changed, name) => setPath(changed, name, null), value) as Job;
-}
-
-/** What no single field can see. */
-function crossChecks(job: Job, model: ModelEntry): Problem[] {
-  const problems: Problem[] = [];
-  const wrong = (path: string, message: string): void => void problems.push({ path, message });
-  const { data, optimizer, scheduler, training, augment } = job;
-
-  if (!model.meta.tasks.includes(job.task)) {
-    wrong('model.name', `${model.meta.title} cannot do "${job.task}"; it does ${model.meta.tasks.join(', ')}.`);
-  }
-  for (const problem of model.config.check?.(job.model.config) ?? []) {
-    wrong(problem.path === '' ? 'model.config' : `model.config.${problem.path}`, problem.message);
-  }
-  if (data.split.val + data.split.test >= 1) {
-    wrong(
-      'data.split',
-      `Validation and test take ${data.split.val + data.split.test} of the images; some must be left to train on.`,
-    );
-  }
-  if (data.path !== null && data.train_dir !== null) {
-    wrong('data', 'Both a path and a train folder are given; give one of them.');
-  }
-  if (data.train_dir === null && (data.val_dir !== null || data.test_dir !== null)) {
-    wrong('data.train_dir', 'A validation or test folder is given without a train folder.');
-  }
-  if (optimizer.name === 'sgd' && optimizer.nesterov && optimizer.momentum === 0) {
-    wrong('optimizer.nesterov', 'Nesterov momentum needs a momentum above 0; found 0.');
-  }
-  if (scheduler.name !== 'one_cycle' && scheduler.warmup_epochs >= training.epochs && scheduler.warmup_epochs > 0) {
-    wrong(
-      'scheduler.warmup_epochs',
-      `Warm-up must be shorter than the run of ${training.epochs} epochs; found ${scheduler.warmup_epochs}.`,
-    );
-  }
-  if (scheduler.name === 'cosine' && scheduler.minimum_rate > optimizer.learning_rate) {
-    wrong(
-      'scheduler.minimum_rate',
-      `The lowest rate must not be above the learning rate ${optimizer.learning_rate}; found ${scheduler.minimum_rate}.`,
-    );
-  }
-  if (job.model.weights === null && job.model.name === IMPORTED) {
-    wrong('model.weights', 'An imported network is read from a file; name it here.');
-  }
-  if (job.model.weights === null && job.fine_tune.train !== 'all') {
-    wrong(
-      'fine_tune.train',
-      'Without weights to start from the whole network has to learn; choose "all" or set model.weights.',
-    );
-  }
-  if (job.model.weights === null && job.preprocess.normalize === 'weights') {
-    wrong(
-      'preprocess.normalize',
-      'There are no weights whose normalisation could be taken; set model.weights or choose another.',
-    );
-  }
-  for (const name of ['scale', 'ratio'] as const) {
-    const [low, high] = augment.random_resized_crop[name];
-    if (low > high)
-      wrong(
-        `augment.random_resized_crop.${name}`,
-        `The first number must not be above the second; found ${low} and ${high}.`,
-      );
-  }
-  return problems;
 }

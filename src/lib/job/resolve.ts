@@ -2,7 +2,7 @@
 
 import type { ModelMeta } from '$lib/models/contract';
 import { IMPORTED } from '$lib/models/imported';
-import type { DatasetVersionRecord } from '$lib/storage/records';
+import type { Annotation, DatasetVersionRecord } from '$lib/storage/records';
 
 /** What defaults look at in a data set. */
 export interface JobData {
@@ -13,6 +13,8 @@ export interface JobData {
   height: number;
   /** Red, green and blue are the same everywhere. */
   grey: boolean;
+  /** Kind of the annotations; the task of a job that names none follows it. */
+  annotations?: Annotation['kind'];
 }
 
 export function summarizeData(version: Pick<DatasetVersionRecord, 'classes' | 'items' | 'statistics'>): JobData {
@@ -21,7 +23,15 @@ export function summarizeData(version: Pick<DatasetVersionRecord, 'classes' | 'i
   const [size = { width: 224, height: 224 }] = version.statistics.sizes;
   const { mean, std } = version.statistics;
   const same = (values: readonly number[]): boolean => values.every((value) => Math.abs(value - values[0]) < 1e-4);
-  return { classes: version.classes.length, images, ...size, grey: same(mean) && same(std) };
+  // All of a version are of one kind.
+  const annotations = version.items[0]?.annotation.kind;
+  return {
+    classes: version.classes.length,
+    images,
+    ...size,
+    grey: same(mean) && same(std),
+    ...(annotations === undefined ? {} : { annotations }),
+  };
 }
 
 /** Images up to this size (MNIST's 28, CIFAR's 32) go in at this size. */

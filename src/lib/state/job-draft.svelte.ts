@@ -71,7 +71,7 @@ export class JobDraft {
     this.#task = task;
     this.#given = given;
     this.data = context.data;
-    this.models = context.models.filter(({ meta }) => meta.tasks.includes(task.id));
+    this.models = context.models.filter(({ meta }) => meta.tasks.includes(task.models));
     this.model = this.models[0]?.meta.id ?? '';
   }
 

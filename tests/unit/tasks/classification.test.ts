@@ -39,7 +39,7 @@ describe('classification', () => {
     const { values, shape } = task.targets([annotation(2), annotation(0)], classes);
     expect(shape).toEqual([2, 3]);
     expect([...values]).toEqual([0, 0, 1, 1, 0, 0]);
-    expect(() => task.targets([{ kind: 'none' }], classes)).toThrow('needs a class');
+    expect(() => task.targets([{ kind: 'none' }], classes)).toThrow('needs one class');
   });
 
   it('evaluates with the majority class of train beside it', () => {

@@ -1,7 +1,6 @@
 // Classification: one class for each image. Targets, metrics, decoding, tables; its differentiable loss is in loss.ts.
 
 import { csvText } from '$lib/core/csv';
-import { TrainyardError } from '$lib/core/errors';
 import {
   accuracy,
   averaged,
@@ -15,21 +14,12 @@ import {
 import { argmaxRows, crossEntropyRows, softmaxRows, topKAccuracy } from '$lib/metrics/probabilities';
 import type { Annotation } from '$lib/storage/records';
 import type { EvaluationInput, EvaluationResult, ImageResults, MetricValue, PredictionJson, Task } from '../contract';
-import { checkTrainable } from './checks';
+import { checkTrainable, labelOf } from './checks';
 import { decodeProbabilities, meanOf, probabilityCells, probabilityColumns, shortNumber } from '../decoding';
 import { classificationMeta } from './meta';
 
 /** With five classes or fewer, the top five hold everything. */
 const TOP = 5;
-
-function labelOf(annotation: Annotation): number {
-  if (annotation.kind === 'class') return annotation.class;
-  throw new TrainyardError(
-    'not-a-class',
-    `An image is annotated with "${annotation.kind}", where classification needs a class.`,
-    'Import the images again with a class for each, or train with the task "multi_label".',
-  );
-}
 
 /** One-hot rows, [n, classes]. */
 function targets(annotations: readonly Annotation[], classes: readonly string[]) {
