@@ -1,5 +1,6 @@
 // Runs `trainyard` as a person would: another process, its exit status, what it wrote to stdout and stderr.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/trainyard.mjs', import.meta.url));
@@ -15,6 +16,10 @@ export interface RunningCommand {
   stderr(): string;
   /** As Ctrl-C does. */
   interrupt(): void;
+  /** As `kill -9` does; its browser lives on for a moment. */
+  kill(): void;
+  /** The same to its browser alone. */
+  killBrowser(): Promise<void>;
   ended: Promise<CommandResult>;
 }
 
@@ -34,7 +39,27 @@ export function startTrainyard(args: readonly string[], options: { cwd?: string 
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, stdout, stderr }));
   });
-  return { stderr: () => stderr, interrupt: () => void child.kill('SIGINT'), ended };
+  return {
+    stderr: () => stderr,
+    interrupt: () => void child.kill('SIGINT'),
+    kill: () => void child.kill('SIGKILL'),
+    async killBrowser() {
+      const browsers = await childrenOf(child.pid ?? 0);
+      if (browsers.length === 0) throw new Error('The command has no browser now.');
+      for (const pid of browsers) process.kill(pid, 'SIGKILL');
+    },
+    ended,
+  };
+}
+
+/** Process ids. The command line starts no process but its browser. */
+async function childrenOf(pid: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+  const pairs = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return pairs.filter(([, parent]) => parent === pid).map(([id]) => id);
 }
 
 export function trainyard(args: readonly string[], options: { cwd?: string } = {}): Promise<CommandResult> {
