@@ -202,6 +202,8 @@ export interface CheckpointRecord {
     plateau?: { factor: number; best: number | null; waited: number; cooling: number };
     /** Values of the 'top' checkpoints that are kept, best first. */
     top?: readonly { slot: CheckpointSlot; value: number }[];
+    /** Steps that were done at the last validation within an epoch, so that one that was cut off is made up for. */
+    validated?: number;
   };
   /** Whole in every checkpoint, so that a run can go on from any. Those of one saving share it in storage. */
   state: TrainState;

@@ -6,11 +6,15 @@ import type { LoadReport } from '$lib/interchange/weights/contract';
 import type { CheckpointRecord } from '$lib/storage/records';
 import type { EvaluationResult } from '$lib/tasks/contract';
 
-/** Milliseconds a step. */
+/** Milliseconds a step, on the clock of the thread that trains; validation and pauses are in none of them. */
 export interface StepTiming {
+  /** From asking for the next batch until it is there. */
   data: number;
+  /** The call that hands a batch to the device and enqueues the step. 0 where that call computes (WASM, CPU). */
   upload: number;
+  /** Waiting for a step that is still under way. On WASM and CPU the call that computes it. */
   compute: number;
+  /** Values that come to the host: losses that are known, norms, copies for checkpoints. */
   read: number;
 }
 
@@ -90,6 +94,8 @@ export interface FailureDetail {
   step: number;
   learningRate: number;
   loss: number;
-  /** Largest first; not finite ones come before all others. */
+  /** Largest first; not finite ones come before all others. Empty where the device no longer tells. */
   gradients: readonly { name: string; norm: number }[];
+  /** The step of these gradients, where it is an earlier one: that of the failure has none that is a number. */
+  gradientsAt?: number;
 }

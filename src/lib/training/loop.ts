@@ -1,22 +1,29 @@
-// The training loop: epochs of steps, validation, best and last checkpoint, early stopping. Plain events come out, a stop request
-// goes in. Knows neither storage nor page; no timer drives it, so a hidden tab trains at full speed.
+// The training loop: epochs of steps, validation, checkpoints, early stopping. Plain events come out, requests go in. Knows
+// neither storage nor page; no timer drives it, so a hidden tab trains at full speed.
 
 import { TrainyardError } from '$lib/core/errors';
-import { formatSignificant } from '$lib/core/format';
-import type { Engine, LossFunction, TrainStep } from '$lib/engines/contract';
+import type { Engine, LossFunction, TrainState, TrainStep } from '$lib/engines/contract';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
-import type { CheckpointRecord } from '$lib/storage/records';
+import type { CheckpointRecord, CheckpointSlot } from '$lib/storage/records';
 import type { Task } from '$lib/tasks/contract';
-import { NOTHING_FROZEN, type Freezing } from './freezing';
-import { optimizerOf } from './optimizer';
-import { chooseMetric, Judge } from './judge';
-import { Meter } from './meter';
-import { collectOutputs } from './predict';
-import { createMomentum, createSchedule } from './schedules';
-import { annotationsOf, type BatchSource } from './source';
-import { turn } from './turn';
+import { AwayWatch } from './away';
+import { controlOf, type LoopControl } from './control';
 import type { RunEvent } from './events';
+import { LossFailure, LossWatch } from './explosion';
+import { isFinite } from './finite';
+import { NOTHING_FROZEN, type Freezing } from './freezing';
+import { Interruption, interruptionOf } from './interruption';
+import { chooseMetric, Judge } from './judge';
+import { parseLayerRates, unmatchedRates } from './layer-rates';
+import { Meter } from './meter';
+import { NormLog } from './norms';
+import { optimizerOf } from './optimizer';
+import { scheduleOf } from './run-schedule';
+import { Saver } from './saver';
+import type { BatchSource, SourceBatch } from './source';
+import { turn } from './turn';
+import { validate } from './validation';
 
 export interface LoopInput {
   job: Job;
@@ -30,22 +37,34 @@ export interface LoopInput {
   train: BatchSource;
   /** Null where no image is held out for it. */
   val: BatchSource | null;
+  /** Changes a batch on its way to the device, as a pure function of the epoch and the step of this loop (both from 0). */
+  mix?: (batch: SourceBatch, epoch: number, step: number) => SourceBatch;
   /** Default: everything learns. */
   freezing?: Freezing;
+  /** Epochs of each part of a run that was extended; default: the job's epochs. */
+  segments?: readonly number[];
+  /** Parts in which a batch is computed, instead of the job's. */
+  accumulate?: number;
   /** Metric learning before the classifier's: validates nothing and keeps no best, as it answers nothing yet. */
   contrastive?: boolean;
-  /** A best checkpoint waits in memory for the next last one: where storing takes longer than an epoch. */
-  holdBest?: boolean;
   /** Done by an earlier phase of the run, and counted in what is told; `position` is this loop's own. */
   before?: { epochs: number; steps: number };
   /** Goes on from here instead of starting at `parameters`. */
   from?: Pick<CheckpointRecord, 'position' | 'carried' | 'state' | 'metrics'>;
-  /** Stores the checkpoints, in one go; training waits. */
-  save(checkpoints: readonly LoopCheckpoint[]): Promise<void>;
-  /** Aborted to stop at the next step, with a checkpoint. */
-  signal: AbortSignal;
+  /**
+   * Stores checkpoints and removes those in the slots `dropped`, in one go. Those with the same `state` object share it, which
+   * whoever changes the state on its way keeps so. Training goes on meanwhile; never called again before it has ended.
+   */
+  save(checkpoints: readonly LoopCheckpoint[], dropped: readonly CheckpointSlot[]): Promise<void>;
+  control?: LoopControl;
+  /** For callers that can only stop. */
+  signal?: AbortSignal;
+  /** On the clock of `now`: the loop then ends as if it were stopped. Pauses and frozen tabs put it off. */
+  deadline?: number;
   /** Milliseconds. */
   now?: () => number;
+  /** Milliseconds since 1970. */
+  wall?: () => number;
 }
 
 export type LoopCheckpoint = Omit<CheckpointRecord, 'id' | 'runId' | 'createdAt'>;
@@ -58,7 +77,12 @@ export interface LoopOutcome {
   best: { metric: string; value: number; epoch: number } | null;
 }
 
-export type LoopEvent = Extract<RunEvent, { type: 'notice' | 'progress' | 'validating' | 'epoch' | 'checkpoint' }>;
+export type LoopEvent = Extract<
+  RunEvent,
+  {
+    type: 'notice' | 'progress' | 'norms' | 'validating' | 'epoch' | 'checkpoint' | 'paused' | 'continued' | 'away';
+  }
+>;
 
 /** Ten events a second are as many as an eye can use. */
 const EMIT_EVERY_MS = 100;
@@ -69,109 +93,212 @@ const EMIT_EVERY_MS = 100;
  */
 const STEPS_IN_FLIGHT = 4;
 
-/** Saving takes at most this share of the time... */
-const SAVING_SHARE = 0.05;
-/** ...and long epochs are saved in between, so that a closed tab costs minutes, not hours. */
-const SAVE_WITHIN_EPOCH_MS = 180_000;
+const GRADIENTS_EVERY = 10;
 
-/** Trains to the end of the job, an early stop or the abort of `signal`. Frees all that it allocates on the device. */
+type Kept = Pick<LoopCheckpoint, 'kind' | 'slot'>;
+
+const BEST: Kept = { kind: 'best', slot: 'best' };
+const LAST: Kept = { kind: 'last', slot: 'last' };
+
+/**
+ * Trains to the end of the job, an early stop, the deadline or a request to stop. Frees all that it allocates on the device. Throws
+ * LossFailure where the loss or the weights are no longer numbers to go on with, Interruption where the device gives out.
+ */
 export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, LoopOutcome> {
-  const { job, engine, graph, train, val, signal, now = () => performance.now() } = input;
+  const { job, engine, graph, train, val, now = () => performance.now(), wall = () => Date.now() } = input;
   const { freezing = NOTHING_FROZEN, contrastive = false, before = { epochs: 0, steps: 0 } } = input;
-  const holdBest = input.holdBest === true && job.checkpoints.keep_last;
-  const { epochs } = job.training;
+  const control = input.control ?? controlOf(input.signal ?? new AbortController().signal);
   const stepsPerEpoch = train.batches;
-  const schedule = createSchedule(job.scheduler, {
-    rate: job.optimizer.learning_rate,
-    steps: epochs * stepsPerEpoch,
-    stepsPerEpoch,
-  });
-  const momentum = createMomentum(job, epochs * stepsPerEpoch);
+  const schedule = scheduleOf(job, stepsPerEpoch, input.segments);
+  const { epochs } = schedule;
   const meter = new Meter(now);
-  const judge = new Judge(chooseMetric(job, input.task), job.early_stopping, input.from?.carried);
-  const saver = new Saver(now);
+  const judge = new Judge(chooseMetric(job, input.task), job, input.from?.carried);
+  const saver = new Saver({ autosaveMs: job.checkpoints.autosave_seconds * 1000, now });
+  const away = new AwayWatch({ now, wall });
+  const watch = new LossWatch();
+  const norms = new NormLog();
+  /** On these devices the call that enqueues a step computes it. */
+  const computes = engine.device.backend !== 'webgpu';
+  const names = graph.parameters.filter(({ trainable }) => trainable).map(({ name }) => name);
 
   let position = { ...(input.from?.position ?? { epoch: 0, stepInEpoch: 0 }) };
   let epochLoss = { sum: input.from?.carried?.lossSum ?? 0, steps: input.from?.carried?.lossSteps ?? 0 };
   let metrics: Readonly<Record<string, number>> = input.from?.metrics ?? {};
+  let validated = input.from?.carried?.validated ?? 0;
   let validationSeconds = 0;
+  let deadline = input.deadline ?? Infinity;
 
   const compile = (parameters: ParameterValues): TrainStep =>
-    engine.compile(graph, parameters, optimizerOf(job, input.loss, freezing.at(position.epoch)));
+    engine.compile(
+      graph,
+      parameters,
+      optimizerOf(job, input.loss, freezing.at(position.epoch), { names, accumulate: input.accumulate }),
+    );
   let step = compile(input.parameters);
   let stages = freezing.stages(position.epoch);
   if (input.from !== undefined) step.restore(input.from.state);
-  if (val === null && !contrastive) {
-    yield {
-      type: 'notice',
-      message: 'No validation images: nothing tells which epoch is the best, so the last one is kept as the best.',
-    };
-  }
 
   const inFlight: StepInFlight[] = [];
+  /** Told at the next boundary: what happened while something was waited for. */
+  const outbox: LoopEvent[] = [];
+  /** A best checkpoint that is not stored yet; it goes with the next last one, whose `carried` knows it. */
+  let held: LoopCheckpoint | null = null;
+  /** A loss that cannot be read leaves nobody knowing which of the steps behind it count. */
+  let trusted = true;
+
+  const stepsDone = (): number => position.epoch * stepsPerEpoch + position.stepInEpoch;
+  const told = (): number => before.steps + stepsDone();
+  const stopping = (): boolean => control.signal.aborted || now() >= deadline;
+  const rateBefore = (step: number): number => schedule.rateAt(Math.max(0, step - 1), judge.plateau);
 
   /** Takes the losses that are known, and waits until at most `left` steps are under way. */
   async function settle(left: number): Promise<void> {
     for (let next = inFlight[0]; inFlight.length > left || next?.known; next = inFlight[0]) {
+      const { known } = next;
+      const started = now();
       // The one synchronisation of training: it waits for a step that lies STEPS_IN_FLIGHT behind, whose 4 bytes were put on
       // their way to the host right behind it, so the device goes on with the steps after it.
-      const loss = await next.loss;
+      const loss = await next.loss.catch((error: unknown) => {
+        trusted = false;
+        throw error;
+      });
+      meter.spend(known ? 'read' : 'compute', now() - started);
       inFlight.shift();
-      if (!Number.isFinite(loss)) throw notFinite(loss, next, judge.best?.epoch ?? null);
+      const failure = watch.see(loss);
+      if (failure !== null) throw await failed(failure, next, loss);
       meter.add(loss, next.images);
       epochLoss = { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 };
+      if (next.tellNorms) await tellNorms(next);
     }
   }
 
+  /**
+   * For the case that the loss fails at this step. On the host they are a by-product; on a GPU they are two small kernels a parameter,
+   * so they are taken now and then, and with every step once the loss rises.
+   */
+  const wantsGradients = (number: number): boolean => computes || number % GRADIENTS_EVERY === 0 || watch.rises;
+
+  async function tellNorms({ number, epoch }: StepInFlight): Promise<void> {
+    const started = now();
+    const layers = await norms.layers(number);
+    meter.spend('read', now() - started);
+    if (layers !== null) outbox.push({ type: 'norms', step: before.steps + number + 1, epoch, layers });
+  }
+
+  async function failed(
+    kind: ConstructorParameters<typeof LossFailure>[0],
+    { number, rate, epoch }: Pick<StepInFlight, 'number' | 'rate' | 'epoch'>,
+    loss: number,
+  ): Promise<LossFailure> {
+    const { gradients, at } = await norms.gradients(number, kind !== 'not-finite');
+    const detail = {
+      step: before.steps + number + 1,
+      learningRate: rate,
+      loss,
+      gradients,
+      ...(at !== null && at !== number && { gradientsAt: before.steps + at + 1 }),
+    };
+    return new LossFailure(kind, detail, { epoch, best: judge.best?.epoch ?? null, job });
+  }
+
   function progress(learningRate: number): LoopEvent {
-    const { loss, imagesPerSecond } = meter.read();
-    const stepsLeft = epochs * stepsPerEpoch - (position.epoch * stepsPerEpoch + position.stepInEpoch);
+    const { loss, imagesPerSecond, timing } = meter.read();
+    const stepsLeft = epochs * stepsPerEpoch - stepsDone();
     const imagesLeft = (stepsLeft * train.items.length) / stepsPerEpoch;
     const training = imagesPerSecond > 0 ? imagesLeft / imagesPerSecond : 0;
-    const validations = val === null ? 0 : Math.ceil((epochs - position.epoch) / job.validation.every_epochs);
     return {
       type: 'progress',
-      step: before.steps + position.epoch * stepsPerEpoch + position.stepInEpoch,
+      step: told(),
       epoch: before.epochs + position.epoch + 1,
       stepInEpoch: position.stepInEpoch,
       loss,
       learningRate,
       imagesPerSecond,
-      secondsLeft: training + validations * validationSeconds,
+      secondsLeft: training + validationsLeft() * validationSeconds,
       memoryBytes: engine.memory().bytes,
+      timing,
     };
   }
 
-  /** A best checkpoint that is not stored yet; it goes with the next last one, whose `carried` knows it. */
-  let held: LoopCheckpoint | null = null;
+  function validationsLeft(): number {
+    if (val === null) return 0;
+    const { every_epochs, every_steps } = job.validation;
+    const within = every_steps > 0 ? Math.floor((stepsPerEpoch - 1) / every_steps) : 0;
+    return Math.ceil((epochs - position.epoch) / every_epochs) + (epochs - position.epoch) * within;
+  }
 
-  async function* save(kinds: readonly ('best' | 'last')[], epoch: number): AsyncGenerator<LoopEvent, void> {
-    if (kinds.length === 0) return;
+  /** The whole state, at a step boundary; nothing that is no number is ever kept. A synchronisation. */
+  async function copy(epoch: number): Promise<TrainState> {
+    await settle(0);
     const started = now();
-    // A synchronisation: the whole state comes to the host.
     const state = await step.state();
-    const carried = { lossSum: epochLoss.sum, lossSteps: epochLoss.steps, ...judge.state() };
-    const checkpoints = kinds.map((kind): LoopCheckpoint => {
-      const kept = kind === 'best' ? { ...state, optimizer: new Map<string, Float32Array>() } : state;
-      return { kind, epoch, metrics, position: { ...position }, carried, state: kept };
-    });
-    const best = checkpoints.find(({ kind }) => kind === 'best');
-    if (best !== undefined) held = null;
-    if (holdBest && best !== undefined && checkpoints.length === 1) {
-      held = best;
-      return;
+    if (!isFinite(state)) {
+      const number = stepsDone() - 1;
+      throw await failed('weights', { number, rate: rateBefore(number + 1), epoch }, meter.latest);
     }
-    const stored = held === null ? checkpoints : [held, ...checkpoints];
+    meter.spend('read', now() - started);
+    saver.held(now() - started);
+    return state;
+  }
+
+  function checkpointOf(kept: Kept, state: TrainState, epoch: number): LoopCheckpoint {
+    const carried = { lossSum: epochLoss.sum, lossSteps: epochLoss.steps, validated, ...judge.state() };
+    return { ...kept, epoch, metrics, position: { ...position }, carried, state };
+  }
+
+  /** Keeps the present state in all of these slots, stored once. */
+  async function save(kinds: readonly Kept[], epoch: number, dropped: readonly CheckpointSlot[] = []): Promise<void> {
+    const state = await copy(epoch);
+    await store(
+      kinds.map((kept) => checkpointOf(kept, state, epoch)),
+      dropped,
+    );
+  }
+
+  async function store(checkpoints: readonly LoopCheckpoint[], dropped: readonly CheckpointSlot[]): Promise<void> {
+    const best = checkpoints.some(({ kind }) => kind === 'best') ? null : held;
     held = null;
-    await input.save(stored);
-    saver.saved(now() - started);
-    for (const { kind, epoch: of, state: saved } of stored) {
-      yield { type: 'checkpoint', kind, epoch: of, step: before.steps + saved.step };
+    const stored = best === null ? checkpoints : [best, ...checkpoints];
+    await saver.write(
+      () => input.save(stored, dropped),
+      () => {
+        for (const { kind, slot, epoch: of, state: saved } of stored) {
+          outbox.push({ type: 'checkpoint', kind, slot, epoch: of, step: before.steps + saved.step });
+        }
+      },
+    );
+  }
+
+  const withLast = (kinds: readonly Kept[]): readonly Kept[] => (job.checkpoints.keep_last ? [...kinds, LAST] : kinds);
+
+  /** What a validation or the end of an epoch is worth keeping. */
+  async function keep(
+    epoch: number,
+    {
+      best,
+      top,
+      dropped,
+      ends,
+    }: { best: boolean; top: CheckpointSlot | null; dropped: readonly CheckpointSlot[]; ends: boolean },
+  ): Promise<void> {
+    const { keep_best, keep_last, every_epochs } = job.checkpoints;
+    const asked: Kept[] = [];
+    if (top !== null) asked.push({ kind: 'top', slot: top });
+    if (ends && every_epochs > 0 && (epoch - before.epochs) % every_epochs === 0) {
+      asked.push({ kind: 'epoch', slot: `epoch-${epoch}` });
+    }
+    const kinds = [...(best && keep_best ? [BEST] : []), ...asked];
+    if (asked.length > 0 || saver.affordable || (kinds.length > 0 && !keep_last)) {
+      // The whole state is stored anyway: the last one costs nothing then.
+      if (withLast(kinds).length > 0) await save(withLast(kinds), epoch, dropped);
+    } else if (kinds.length > 0) {
+      // Nothing is lost when the tab is closed before it is stored: the run goes on from a checkpoint before it and finds it again.
+      held = checkpointOf(BEST, await copy(epoch), epoch);
     }
   }
 
   /** Lets go the stages whose epoch has come: another step, with everything that the one before knew. */
-  async function* unfreeze(): AsyncGenerator<LoopEvent, void> {
+  async function unfreeze(): Promise<void> {
     const due = freezing.stages(position.epoch);
     if (due === stages) return;
     await settle(0);
@@ -181,125 +308,222 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     step = compile(state.parameters);
     step.restore(state);
     stages = due;
+    away.restart();
     const epoch = before.epochs + position.epoch + 1;
-    yield { type: 'notice', message: `From epoch ${epoch} on ${freezing.name(due)} learns, too.` };
+    outbox.push({ type: 'notice', message: `From epoch ${epoch} on ${freezing.name(due)} learns, too.` });
+  }
+
+  /** Null when stopped meanwhile. */
+  async function* judged(
+    epoch: number,
+    slot: CheckpointSlot,
+  ): AsyncGenerator<LoopEvent, ReturnType<Judge['see']> | null> {
+    if (val === null) return { best: false, top: null, dropped: [] };
+    const started = now();
+    const values = yield* validate({
+      ...input,
+      val,
+      step,
+      epoch,
+      signal: control.signal,
+      now,
+      emitEveryMs: EMIT_EVERY_MS,
+    });
+    validationSeconds = (now() - started) / 1000;
+    rest();
+    if (values === null) return null;
+    metrics = { ...metrics, ...values };
+    validated = stepsDone();
+    return judge.see(values, epoch, slot, schedule.warmsUp(stepsDone() - 1));
+  }
+
+  /** After something that is no training. */
+  function rest(): void {
+    meter.restart();
+    saver.skip();
+    away.skip();
+  }
+
+  /** Does what was asked for since the last boundary. */
+  async function* obey(epoch: number): AsyncGenerator<LoopEvent, void> {
+    for (let request = control.takeRequest(); request !== null; request = control.takeRequest()) {
+      const kept: Kept = request === 'save' ? { kind: 'saved', slot: `saved-${told()}` } : LAST;
+      await save(request === 'save' ? withLast([kept]) : [kept], epoch);
+      if (request === 'save') continue;
+      await saver.flush();
+      yield* outbox.splice(0);
+      yield { type: 'paused', step: told() };
+      const started = now();
+      await control.continued();
+      const waited = now() - started;
+      deadline += waited;
+      rest();
+      if (!stopping()) yield { type: 'continued', step: told(), seconds: waited / 1000 };
+    }
+  }
+
+  function noticeAway(): void {
+    const seconds = away.tick();
+    if (seconds === null) return;
+    deadline += seconds * 1000;
+    rest();
+    outbox.push({ type: 'away', seconds, reason: 'frozen' });
+  }
+
+  function isDueWithin(): boolean {
+    const { every_steps } = job.validation;
+    const { stepInEpoch } = position;
+    const within = stepInEpoch > 0 && stepInEpoch < stepsPerEpoch;
+    return val !== null && every_steps > 0 && within && stepInEpoch % every_steps === 0 && validated !== stepsDone();
+  }
+
+  /** False when stopped meanwhile: it is made up for when the run goes on. */
+  async function* validateWithin(epoch: number, since: number): AsyncGenerator<LoopEvent, boolean> {
+    await settle(0);
+    metrics = { train_loss: epochLoss.sum / epochLoss.steps };
+    const verdict = yield* judged(epoch, `top-${epoch}-${position.stepInEpoch}`);
+    if (verdict === null) return false;
+    const { best } = verdict;
+    const learningRate = rateBefore(stepsDone());
+    const seconds = (now() - since) / 1000;
+    yield { type: 'epoch', epoch, step: told(), metrics, learningRate, seconds, best, within: true };
+    await keep(epoch, { ...verdict, ends: false });
+    return true;
   }
 
   try {
+    yield* beginning();
     let lastEmit = now();
-    run: while (position.epoch < epochs && !judge.givesUp) {
+    run: while (position.epoch < epochs) {
       const { epoch } = position;
-      const told = before.epochs + epoch + 1;
+      const tell = before.epochs + epoch + 1;
       const epochStarted = now();
-      yield* unfreeze();
-      meter.restart();
+      if (epoch > 0 && position.stepInEpoch === 0 && schedule.begins(epoch)) judge.restart();
+      if (judge.givesUp) break;
+      await unfreeze();
+      yield* outbox.splice(0);
+      rest();
+      if (isDueWithin() && !(yield* validateWithin(tell, epochStarted))) break;
+      if (judge.givesUp) break;
 
-      for await (const batch of train.epoch(epoch, position.stepInEpoch)) {
-        if (signal.aborted) break run;
-        const number = epoch * stepsPerEpoch + position.stepInEpoch;
-        const rate = schedule(number);
-        const loss = step.run(batch, rate, momentum(number)).loss.read();
-        inFlight.push(stepInFlight({ loss, number: before.steps + number, epoch: told, images: batch.shape[0], rate }));
+      let asked = now();
+      for await (const given of train.epoch(epoch, position.stepInEpoch)) {
+        meter.spend('data', now() - asked);
+        if (stopping()) break run;
+        const number = stepsDone();
+        const rate = schedule.rateAt(number, judge.plateau);
+        const batch = input.mix?.(given, epoch, number) ?? given;
+        const tellNorms = job.monitoring.norms_every > 0 && (number + 1) % job.monitoring.norms_every === 0;
+        const called = now();
+        const done = step.run(batch, rate, {
+          momentum: schedule.momentumAt(number),
+          norms: tellNorms ? 'all' : wantsGradients(number) ? 'gradient' : undefined,
+        });
+        meter.spend(computes ? 'compute' : 'upload', now() - called);
+        if (done.norms !== null) norms.add(number, done.norms);
+        inFlight.push(
+          stepInFlight({ loss: done.loss.read(), number, epoch: tell, images: batch.shape[0], rate, tellNorms }),
+        );
         position = { epoch, stepInEpoch: position.stepInEpoch + 1 };
         await turn();
         await settle(STEPS_IN_FLIGHT);
+        saver.stepped();
+        noticeAway();
         if (now() - lastEmit >= EMIT_EVERY_MS && meter.steps > 0) {
           lastEmit = now();
           yield progress(rate);
         }
-        if (job.checkpoints.keep_last && saver.sinceSaved() > SAVE_WITHIN_EPOCH_MS) {
-          await settle(0);
-          yield* save(['last'], told);
-        }
+        yield* obey(tell);
+        if (isDueWithin() && (!(yield* validateWithin(tell, epochStarted)) || judge.givesUp)) break run;
+        if (job.checkpoints.keep_last && saver.due) await save([LAST], tell);
+        yield* outbox.splice(0);
+        asked = now();
       }
+      if (stopping()) break;
 
       await settle(0);
-      const rate = schedule(epoch * stepsPerEpoch + position.stepInEpoch - 1);
-      const isLast = epoch + 1 === epochs;
+      const rate = rateBefore(stepsDone());
+      const isLast = schedule.ends(epoch);
       if (meter.steps > 0 && (isLast || now() - lastEmit >= EMIT_EVERY_MS)) {
         lastEmit = now();
         yield progress(rate);
       }
+      yield* outbox.splice(0);
       if (epochLoss.steps === 0) throw emptyEpoch();
       const trainLoss = epochLoss.sum / epochLoss.steps;
-      position = { epoch: epoch + 1, stepInEpoch: 0 };
-      epochLoss = { sum: 0, steps: 0 };
       metrics = contrastive ? { contrastive_loss: trainLoss } : { train_loss: trainLoss };
 
-      const due = position.epoch % job.validation.every_epochs === 0 || isLast;
-      let best = false;
-      if (val !== null && due) {
-        const started = now();
-        const values = yield* validate(input, step, val, told, now);
-        validationSeconds = (now() - started) / 1000;
-        if (values !== null) {
-          metrics = { ...metrics, ...values };
-          best = judge.see(values, told);
-        }
-      }
-      yield {
-        type: 'epoch',
-        epoch: told,
-        step: before.steps + position.epoch * stepsPerEpoch,
-        metrics,
-        learningRate: rate,
-        seconds: (now() - epochStarted) / 1000,
-        best,
-      };
-      const { keep_best, keep_last } = job.checkpoints;
-      yield* save(
-        [...(best && keep_best ? ['best' as const] : []), ...(keep_last && saver.due() ? ['last' as const] : [])],
-        told,
-      );
-      if (signal.aborted) break;
-      if (judge.givesUp) yield { type: 'notice', message: judge.reason };
+      const due = (epoch + 1) % job.validation.every_epochs === 0 || isLast;
+      const verdict = due ? yield* judged(tell, `top-${tell}`) : { best: false, top: null, dropped: [] };
+      // Stopped in the middle of it: the epoch's end is made up for when the run goes on.
+      if (verdict === null) break;
+      if (val === null) judge.seeTraining(trainLoss, schedule.warmsUp(stepsDone() - 1));
+      position = { epoch: epoch + 1, stepInEpoch: 0 };
+      epochLoss = { sum: 0, steps: 0 };
+      const seconds = (now() - epochStarted) / 1000;
+      yield { type: 'epoch', epoch: tell, step: told(), metrics, learningRate: rate, seconds, best: verdict.best };
+      await keep(tell, { ...verdict, ends: true });
+      if (stopping()) break;
     }
 
     await settle(0);
-    const stopped = signal.aborted && position.epoch < epochs;
+    const short = position.epoch < epochs;
+    const stopped = short && !judge.givesUp;
+    if (short && judge.givesUp) yield { type: 'notice', message: judge.reason };
+    if (stopped && !control.signal.aborted) {
+      yield { type: 'notice', level: 'warning', message: 'The time limit is reached. The run can go on from here.' };
+    }
     const ended = before.epochs + (position.stepInEpoch > 0 ? position.epoch + 1 : position.epoch);
     // Without a judge, or without keeping what it liked, the newest weights are the best that there is.
     const newest = judge.best === null || !job.checkpoints.keep_best;
-    yield* save(newest && !contrastive ? ['best', 'last'] : ['last'], ended);
+    await save(newest && !contrastive ? [BEST, LAST] : [LAST], ended);
+    await saver.flush();
+    yield* outbox.splice(0);
     return {
       status: stopped ? 'stopped' : 'done',
       epochs: before.epochs + position.epoch,
-      steps: before.steps + position.epoch * stepsPerEpoch + position.stepInEpoch,
+      steps: told(),
       best: judge.best,
     };
+  } catch (error) {
+    const reason = interruptionOf(error);
+    if (reason === null || !(error instanceof TrainyardError)) throw error;
+    throw new Interruption(error, reason, reason === 'out-of-memory' ? await lastBoundary() : null);
   } finally {
     await Promise.allSettled(inFlight.map(({ loss }) => loss));
+    await saver.settled();
+    norms.dispose();
     step.dispose();
   }
-}
 
-/** The task's metrics on the validation split with the present weights, named val_...; null when stopped meanwhile. */
-async function* validate(
-  { task, classes, train, signal }: LoopInput,
-  step: TrainStep,
-  val: BatchSource,
-  epoch: number,
-  now: () => number,
-): AsyncGenerator<LoopEvent, Record<string, number> | null> {
-  const collecting = collectOutputs(step, val, signal);
-  let lastEmit = now();
-  for (;;) {
-    const next = await collecting.next();
-    if (next.done === true) {
-      if (next.value === null) return null;
-      const { result } = task.evaluate({
-        outputs: next.value,
-        annotations: annotationsOf(val.items),
-        paths: val.items.map(({ path }) => path),
-        classes,
-        train: annotationsOf(train.items),
-      });
-      const defined = Object.entries(result.metrics).filter((entry): entry is [string, number] => entry[1] !== null);
-      return Object.fromEntries(defined.map(([name, value]) => [`val_${name}`, value]));
+  function* beginning(): Generator<LoopEvent, void> {
+    if (val === null && !contrastive) {
+      const plateau = job.scheduler.name === 'plateau' ? ' The learning rate falls by the loss of training.' : '';
+      yield {
+        type: 'notice',
+        message: `No validation images: nothing tells which epoch is the best, so the last one is kept as the best.${plateau}`,
+      };
     }
-    if (now() - lastEmit < EMIT_EVERY_MS) continue;
-    lastEmit = now();
-    yield { type: 'validating', epoch, ...next.value };
+    const unmatched = unmatchedRates(parseLayerRates(job.optimizer.layer_rates), names);
+    if (unmatched.length === 0) return;
+    const list = unmatched.map((beginning) => `"${beginning}"`).join(', ');
+    yield { type: 'notice', level: 'warning', message: `optimizer.layer_rates: no parameter begins with ${list}.` };
+  }
+
+  /** After a step that did not happen: all before it is stored, and handed on. Null where the device can no longer be read. */
+  async function lastBoundary(): Promise<LoopCheckpoint | null> {
+    if (!trusted) return null;
+    const epoch = before.epochs + position.epoch + 1;
+    let checkpoint: LoopCheckpoint;
+    try {
+      checkpoint = checkpointOf(LAST, await copy(epoch), epoch);
+    } catch (error) {
+      if (interruptionOf(error) === null) throw error;
+      return null;
+    }
+    await store([checkpoint], []);
+    await saver.flush();
+    return checkpoint;
   }
 }
 
@@ -311,6 +535,8 @@ interface StepInFlight {
   epoch: number;
   images: number;
   rate: number;
+  /** Its norms are shown. */
+  tellNorms: boolean;
 }
 
 function stepInFlight(step: Omit<StepInFlight, 'known'>): StepInFlight {
@@ -321,46 +547,6 @@ function stepInFlight(step: Omit<StepInFlight, 'known'>): StepInFlight {
   // A failure is heard where the promise is awaited in its turn; until then it must not count as one that nobody handles.
   step.loss.then(know, know);
   return inFlight;
-}
-
-/** Spaces the savings of 'last' so that they cost little. */
-class Saver {
-  readonly #now: () => number;
-  #savedAt: number;
-  /** Of the last one; 0 makes the first epoch's end always due. */
-  #tookMs = 0;
-
-  constructor(now: () => number) {
-    this.#now = now;
-    this.#savedAt = now();
-  }
-
-  saved(tookMs: number): void {
-    this.#savedAt = this.#now();
-    this.#tookMs = tookMs;
-  }
-
-  sinceSaved(): number {
-    return this.#now() - this.#savedAt;
-  }
-
-  due(): boolean {
-    return this.sinceSaved() >= this.#tookMs / SAVING_SHARE;
-  }
-}
-
-function notFinite(
-  loss: number,
-  at: { number: number; epoch: number; rate: number },
-  bestEpoch: number | null,
-): TrainyardError {
-  const kept = bestEpoch === null ? '' : ` The best checkpoint, of epoch ${bestEpoch}, is kept.`;
-  return new TrainyardError(
-    'loss-not-finite',
-    `The loss became ${loss} at step ${at.number + 1} (epoch ${at.epoch}), at a learning rate of ${formatSignificant(at.rate)}.`,
-    `Lower optimizer.learning_rate, to a tenth for a start, or set optimizer.clip_norm to 1.${kept}`,
-    { badInput: false },
-  );
 }
 
 function emptyEpoch(): TrainyardError {

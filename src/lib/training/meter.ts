@@ -1,4 +1,6 @@
-// Rate, remaining time and mean loss of a run under way, from the times at which steps ended. Keeps no tensor.
+// Rate, mean loss and where the time goes of a run under way, from the times at which steps ended. Keeps no tensor.
+
+import type { StepTiming } from './events';
 
 /** Long enough to be steady at half a second a step, short enough to follow a change. */
 const WINDOW_MS = 5_000;
@@ -7,6 +9,7 @@ export interface MeterReading {
   /** Mean over the steps since the last reading. */
   loss: number;
   imagesPerSecond: number;
+  timing: StepTiming;
 }
 
 interface Mark {
@@ -21,6 +24,8 @@ export class Meter {
   #lossSum = 0;
   #steps = 0;
   #rate = 0;
+  #latest = NaN;
+  #spent: StepTiming = { data: 0, upload: 0, compute: 0, read: 0 };
 
   /** `now` in milliseconds. */
   constructor(now: () => number) {
@@ -41,7 +46,18 @@ export class Meter {
     this.#marks.push({ at, images: this.#images });
     while (this.#marks.length > 2 && at - this.#marks[1].at > WINDOW_MS) this.#marks.shift();
     this.#lossSum += loss;
+    this.#latest = loss;
     this.#steps++;
+  }
+
+  /** Milliseconds went into this. */
+  spend(on: keyof StepTiming, milliseconds: number): void {
+    this.#spent[on] += milliseconds;
+  }
+
+  /** Loss of the newest step; NaN before the first. */
+  get latest(): number {
+    return this.#latest;
   }
 
   /** Steps since the last reading. */
@@ -58,9 +74,13 @@ export class Meter {
   }
 
   read(): MeterReading {
-    const loss = this.#lossSum / this.#steps;
+    const steps = this.#steps;
+    const loss = this.#lossSum / steps;
+    const { data, upload, compute, read } = this.#spent;
+    const timing = { data: data / steps, upload: upload / steps, compute: compute / steps, read: read / steps };
     this.#lossSum = 0;
     this.#steps = 0;
-    return { loss, imagesPerSecond: this.imagesPerSecond };
+    this.#spent = { data: 0, upload: 0, compute: 0, read: 0 };
+    return { loss, imagesPerSecond: this.imagesPerSecond, timing };
   }
 }

@@ -1,0 +1,88 @@
+// When a loss has left the range of anything that learns, and the error that says so. Sees numbers only.
+
+import { TrainyardError } from '$lib/core/errors';
+import { formatSignificant } from '$lib/core/format';
+import type { Job } from '$lib/job/job';
+import type { FailureDetail } from './events';
+
+/** Losses of which the median must be out of range: a few outliers (a bad batch, the peak of a cycle) do not end a run. */
+const WINDOW = 8;
+
+/**
+ * How many times the first loss, or 1 where that is smaller, is out of range. A classifier that learnt nothing has ln(classes), at most
+ * 10; that knows nothing and is sure of it some tens. Runs at the peak of one cycle, after unfreezing or with warm restarts
+ * reach a few times their first loss and come back. A median of 100 times is a network whose outputs grow without bound.
+ */
+const FACTOR = 100;
+
+const RISES = 1.5;
+
+/** Watches the losses of a run in their order. */
+export class LossWatch {
+  #reference: number | null = null;
+  readonly #recent: number[] = [];
+
+  /** Null while the loss is one to go on with. */
+  see(loss: number): 'not-finite' | 'exploded' | null {
+    if (!Number.isFinite(loss)) return 'not-finite';
+    this.#reference ??= Math.max(1, Math.abs(loss));
+    this.#recent.push(Math.abs(loss));
+    if (this.#recent.length > WINDOW) this.#recent.shift();
+    return this.#recent.length === WINDOW && this.#median() > FACTOR * this.#reference ? 'exploded' : null;
+  }
+
+  /** The newest loss stands out: what comes may be worth a closer look. */
+  get rises(): boolean {
+    const newest = this.#recent.at(-1);
+    return newest !== undefined && newest > RISES * this.#median();
+  }
+
+  #median(): number {
+    return this.#recent.toSorted((a, b) => a - b)[this.#recent.length >> 1];
+  }
+}
+
+/** Codes 'loss-not-finite', 'loss-exploded', 'weights-not-finite'. */
+export class LossFailure extends TrainyardError {
+  readonly detail: FailureDetail;
+
+  constructor(
+    kind: 'not-finite' | 'exploded' | 'weights',
+    detail: FailureDetail,
+    run: { epoch: number; best: number | null; job: Job },
+  ) {
+    const { step, learningRate, loss } = detail;
+    const at = `at step ${step} (epoch ${run.epoch}), at a learning rate of ${formatSignificant(learningRate)}`;
+    const what = {
+      'not-finite': `The loss became ${loss} ${at}.`,
+      exploded: `The loss exploded to ${formatSignificant(loss)} ${at}.`,
+      weights: `Weights became infinite or NaN ${at}.`,
+    }[kind];
+    const code = kind === 'weights' ? 'weights-not-finite' : `loss-${kind}`;
+    super(code, `${what}${largest(detail)}`, `${remedy(run.job)}${kept(run.best)}`, { badInput: false });
+    this.detail = detail;
+  }
+}
+
+function largest({ gradients, gradientsAt }: FailureDetail): string {
+  if (gradients.length === 0) return '';
+  const layers = gradients.slice(0, 3).map(({ name, norm }) => `${name} ${readable(norm)}`);
+  const when = gradientsAt === undefined ? '' : ` of step ${gradientsAt}, the last one with numbers`;
+  return ` Largest gradients${when}: ${layers.join(', ')}.`;
+}
+
+function readable(norm: number): string {
+  return Number.isFinite(norm) ? formatSignificant(norm) : String(norm);
+}
+
+/** What to try, from what the job does not do yet. */
+function remedy({ optimizer, scheduler }: Job): string {
+  const tries = ['Lower optimizer.learning_rate, to a tenth for a start'];
+  if (optimizer.clip_norm === 0) tries.push('set optimizer.clip_norm to 1');
+  if (scheduler.name !== 'one_cycle' && scheduler.warmup_epochs === 0) tries.push('set scheduler.warmup_epochs to 1');
+  return tries.length === 1 ? `${tries[0]}.` : `${tries.slice(0, -1).join(', ')}, or ${tries[tries.length - 1]}.`;
+}
+
+function kept(bestEpoch: number | null): string {
+  return bestEpoch === null ? '' : ` The best checkpoint, of epoch ${bestEpoch}, is kept.`;
+}
