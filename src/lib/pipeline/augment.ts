@@ -1,23 +1,37 @@
 // Random changes of a training image, decided by a stream of its own (seed, epoch, item): the same whichever worker does it.
-// Order: random resized crop or the usual preprocessing, shift, flips, rotation, colour jitter.
+// Order: random resized crop or the usual preprocessing; all moves in one; the policy; colours; blur and sharpness; noise; JPEG;
+// cutout and random erasing. What is drawn is in augment-plan.ts.
 
 import type { RandomStream } from '$lib/core/random';
 import { drawAugmentation, type AugmentPlan, type AugmentSettings } from './augment-plan';
 import { colorJitter } from './color-jitter';
 import type { PixelImage } from './contract';
+import { gaussianBlur, sharpness } from './filters';
+import { followBoxes, followMask, stepsOf, type BoxAnnotation, type IndexImage } from './follow';
+import { moveOf, type MovePlan } from './geometry';
+import { jpegArtefacts } from './jpeg';
+import { addNoise, blank } from './noise';
+import { applyPolicyStep } from './policy-pixels';
 import { applyPreprocess, type PixelPreprocess } from './preprocess';
 import { resize } from './resize';
+import { grayscale } from './tone';
+import { FILL_LEVELS, moveWhole, warpAffine, warpPerspective, type Fill } from './warp';
 import type { WeightCache } from './weights';
-
-/** What shift and rotation uncover, all channels: black, torchvision's default. */
-export const AUGMENT_FILL = 0;
 
 /** True when the settings change nothing. */
 export function isIdentity(settings: AugmentSettings): boolean {
-  const { horizontal_flip, vertical_flip, shift, rotation, random_resized_crop, color_jitter } = settings;
-  const { brightness, contrast, saturation, hue } = color_jitter;
-  const strengths = [horizontal_flip, vertical_flip, shift, rotation, brightness, contrast, saturation, hue];
-  return !random_resized_crop.enabled && strengths.every((strength) => strength === 0);
+  const { color_jitter: color, random_resized_crop: crop, scale, policy } = settings;
+  const strengths = [
+    ...[settings.horizontal_flip, settings.vertical_flip, settings.shift, settings.rotation],
+    ...[settings.translate, settings.shear, settings.perspective],
+    ...[color.brightness, color.contrast, color.saturation, color.hue, settings.grayscale],
+    ...[settings.blur.probability, settings.noise.probability * settings.noise.deviation],
+    ...[settings.jpeg.probability, settings.erasing.probability, settings.cutout.probability * settings.cutout.size],
+    settings.sharpen.probability * (settings.sharpen.amount - 1),
+  ];
+  const still = scale[0] === 1 && scale[1] === 1;
+  const noPolicy = policy.name === 'none' || (policy.name === 'randaugment' && policy.operations === 0);
+  return !crop.enabled && still && noPolicy && strengths.every((strength) => strength === 0);
 }
 
 /** A decoded image of any size as one augmented sample of the net's size. */
@@ -28,90 +42,100 @@ export function augment(
   random: RandomStream,
   cache?: WeightCache,
 ): PixelImage {
-  const plan = drawAugmentation(settings, image, random);
+  const [height, width] = preprocess.imageSize;
+  const plan = drawAugmentation(settings, image, random, { width, height });
+  return applyPlan(image, plan, preprocess, settings.fill, cache);
+}
+
+export interface Sample<Annotation extends BoxAnnotation = BoxAnnotation> {
+  image: PixelImage;
+  /** Of the image's size. */
+  mask?: IndexImage;
+  /** In the image's pixels. */
+  boxes?: readonly Annotation[];
+}
+
+export interface SampleOptions {
+  cache?: WeightCache;
+  /** Of a mask where there is no image: black or grey fill, letterboxing. Default 0; give the index that the loss ignores. */
+  outside?: number;
+  /** Boxes of which less than this share of their area is still to be seen are left out. Default 0.1. */
+  visible?: number;
+}
+
+/**
+ * The same as {@link augment} for an image with what is drawn on it: the mask takes the nearest pixel, boxes become the rectangle
+ * around what is left of them. With the fill 'edge' a mask repeats its edge, too. What is blanked (cutout, erasing) keeps both.
+ */
+export function augmentSample<Annotation extends BoxAnnotation>(
+  sample: Sample<Annotation>,
+  settings: AugmentSettings,
+  preprocess: PixelPreprocess,
+  random: RandomStream,
+  options: SampleOptions = {},
+): Sample<Annotation> {
+  const { image, mask, boxes } = sample;
+  const { outside = 0, visible = 0.1 } = options;
+  const [height, width] = preprocess.imageSize;
+  const plan = drawAugmentation(settings, image, random, { width, height });
+  const steps = stepsOf(plan, image, preprocess, settings.fill);
+  return {
+    image: applyPlan(image, plan, preprocess, settings.fill, options.cache),
+    ...(mask !== undefined && { mask: followMask(mask, steps, outside) }),
+    ...(boxes !== undefined && { boxes: followBoxes(boxes, steps, visible) }),
+  };
+}
+
+/** Does what was drawn. */
+export function applyPlan(
+  image: PixelImage,
+  plan: AugmentPlan,
+  preprocess: PixelPreprocess,
+  fill: Fill,
+  cache?: WeightCache,
+): PixelImage {
   const [height, width] = preprocess.imageSize;
   const { interpolation } = preprocess;
   const sized =
     plan.crop === null
       ? applyPreprocess(image, preprocess, cache)
       : resize(image, { width, height }, { interpolation }, { source: plan.crop, cache });
-  return colorJitter(move(sized, plan), plan.jitter);
+  const moved = move(sized, plan, fill);
+  const changed = plan.policy.reduce((next, step) => applyPolicyStep(next, step, fill), moved);
+  return blanked(surface(changed, plan), plan);
 }
 
-/** Shift, flips and rotation in one go: copied pixel by pixel, or sampled once where there is an angle. */
-export function move(image: PixelImage, plan: Omit<AugmentPlan, 'crop' | 'jitter'>): PixelImage {
-  if (plan.angle !== 0) return rotate(image, plan);
-  if (!plan.flipX && !plan.flipY && plan.shiftX === 0 && plan.shiftY === 0) return image;
-  return copyMoved(image, plan);
-}
-
-type Move = Pick<AugmentPlan, 'flipX' | 'flipY' | 'shiftX' | 'shiftY'>;
-
-function copyMoved({ width, height, data }: PixelImage, { flipX, flipY, shiftX, shiftY }: Move): PixelImage {
-  const result = new Uint8Array(data.length).fill(AUGMENT_FILL);
-  for (let y = 0; y < height; y++) {
-    const sourceY = (flipY ? height - 1 - y : y) + shiftY;
-    if (sourceY < 0 || sourceY >= height) continue;
-    for (let x = 0; x < width; x++) {
-      const sourceX = (flipX ? width - 1 - x : x) + shiftX;
-      if (sourceX < 0 || sourceX >= width) continue;
-      const from = (sourceY * width + sourceX) * 3;
-      const to = (y * width + x) * 3;
-      result[to] = data[from];
-      result[to + 1] = data[from + 1];
-      result[to + 2] = data[from + 2];
-    }
+/** All that moves pixels in one go: copied pixel by pixel, or sampled once where they do not fall on each other. */
+export function move(image: PixelImage, plan: MovePlan, fill: Fill = 'black'): PixelImage {
+  const made = moveOf(plan, image);
+  if (made === null) return image;
+  const outside = { fill, border: 'blend' } as const;
+  switch (made.kind) {
+    case 'whole':
+      return moveWhole(image, made.move, fill);
+    case 'affine':
+      return warpAffine(image, made.move, outside);
+    case 'perspective':
+      return warpPerspective(image, made.matrix, outside);
+    default:
+      return made satisfies never;
   }
-  return { width, height, data: result };
 }
 
-/**
- * Bilinear, about the centre, inside the same frame; outside the source is {@link AUGMENT_FILL}. With a shift, what the shift
- * moved out of the frame may come back into view, which cropping first would have lost.
- */
-function rotate({ width, height, data }: PixelImage, plan: Omit<AugmentPlan, 'crop' | 'jitter'>): PixelImage {
-  const result = new Uint8Array(data.length);
-  const radians = (plan.angle * Math.PI) / 180;
-  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
-  const [centerX, centerY] = [(width - 1) / 2, (height - 1) / 2];
-  const [signX, signY] = [plan.flipX ? -1 : 1, plan.flipY ? -1 : 1];
-  // The inverse: from a pixel of the result to the point of the source. y points down, so +angle turns counter-clockwise.
-  const columnX = signX * cos;
-  const columnY = signY * sin;
-  let to = 0;
-  for (let y = 0; y < height; y++) {
-    let sourceX = signX * (-centerX * cos - (y - centerY) * sin) + centerX + plan.shiftX;
-    let sourceY = signY * (-centerX * sin + (y - centerY) * cos) + centerY + plan.shiftY;
-    for (let x = 0; x < width; x++, to += 3, sourceX += columnX, sourceY += columnY) {
-      const left = Math.floor(sourceX);
-      const top = Math.floor(sourceY);
-      if (left < -1 || top < -1 || left >= width || top >= height) {
-        result[to] = result[to + 1] = result[to + 2] = AUGMENT_FILL;
-        continue;
-      }
-      const right = sourceX - left;
-      const below = sourceY - top;
-      for (let channel = 0; channel < 3; channel++) {
-        const upper =
-          at(data, width, height, left, top, channel) * (1 - right) +
-          at(data, width, height, left + 1, top, channel) * right;
-        const lower =
-          at(data, width, height, left, top + 1, channel) * (1 - right) +
-          at(data, width, height, left + 1, top + 1, channel) * right;
-        result[to + channel] = Math.round(upper * (1 - below) + lower * below);
-      }
-    }
-  }
-  return { width, height, data: result };
+/** What leaves every pixel in its place. */
+function surface(image: PixelImage, plan: AugmentPlan): PixelImage {
+  let next = colorJitter(image, plan.jitter);
+  if (plan.grayscale) next = grayscale(next);
+  if (plan.blur > 0) next = gaussianBlur(next, plan.blur);
+  if (plan.sharpness !== 1) next = sharpness(next, plan.sharpness);
+  if (plan.noise !== null) next = addNoise(next, plan.noise.deviation, plan.noise.seed);
+  if (plan.jpeg !== null) next = jpegArtefacts(next, plan.jpeg);
+  return next;
 }
 
-function at(
-  data: Uint8Array | Uint8ClampedArray,
-  width: number,
-  height: number,
-  x: number,
-  y: number,
-  channel: number,
-) {
-  return x < 0 || y < 0 || x >= width || y >= height ? AUGMENT_FILL : data[(y * width + x) * 3 + channel];
+/** Cutout's square is grey: near the mean, and so near 0 after normalisation, which is what its paper fills in. */
+function blanked(image: PixelImage, { cutout, erasing }: AugmentPlan): PixelImage {
+  const holed = cutout === null ? image : blank(image, cutout, { level: FILL_LEVELS.grey });
+  if (erasing === null) return holed;
+  return blank(holed, erasing.box, erasing.seed === null ? { level: 0 } : { seed: erasing.seed });
 }

@@ -9,6 +9,7 @@ import { createPool, inlinePool, type DecodePool, type PoolOptions } from '$lib/
 import { deleteOrphanBlobs, getBlobs, putBlobs } from '$lib/storage/blobs';
 import { openDatabase, type Database } from '$lib/storage/database';
 import { spawnDecodeWorker } from '$workers/spawn-decode';
+import { NO_AUGMENTATION } from '../../support/augmentation';
 import { bmp, encode, paint } from './encoded';
 
 const pools: DecodePool[] = [];
@@ -48,6 +49,7 @@ afterAll(async () => {
 
 const preprocess = { imageSize: [24, 24], resize: 'crop', interpolation: 'bilinear' } as const;
 const augment: AugmentSettings = {
+  ...NO_AUGMENTATION,
   horizontal_flip: 0.5,
   vertical_flip: 0.2,
   shift: 3,

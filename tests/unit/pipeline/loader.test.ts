@@ -7,6 +7,7 @@ import type { LoadedBatch, PixelImage } from '$lib/pipeline/contract';
 import { createLoader, type LoaderOptions } from '$lib/pipeline/loader';
 import { batchRange, epochOrder, stepsPerEpoch } from '$lib/pipeline/order';
 import { inlinePool, type DecodePool } from '$lib/pipeline/pool';
+import { NO_AUGMENTATION } from '../../support/augmentation';
 
 /** Decodes "width height seed" and counts; a pool of several services stands for a pool of several threads. */
 function rawPool(threads = 1) {
@@ -33,6 +34,7 @@ function rawPool(threads = 1) {
 
 const preprocess = { imageSize: [8, 8], resize: 'stretch', interpolation: 'bilinear' } as const;
 const augment: AugmentSettings = {
+  ...NO_AUGMENTATION,
   horizontal_flip: 0.5,
   vertical_flip: 0,
   shift: 2,
