@@ -77,8 +77,9 @@ const api: InferApi = {
   evaluate: ({ taskId, model: reference, versionId, split, device }, onEvent) =>
     work(taskId, async (signal) => {
       const database = await connect();
-      const version = await getVersion(database, versionId);
-      const { model, run } = await openModel(reference, connect);
+      const { model, version: own, run } = await openModel(reference, connect);
+      // The run's own images are divided as the run had them: it may be a fold.
+      const version = own?.id === versionId ? own : await getVersion(database, versionId);
       const engine = await engineFor(device);
       const onProgress = (progress: OutputProgress): void => onEvent({ type: 'progress', ...progress });
       return withPool((pool) =>

@@ -18,9 +18,9 @@ export interface OpenedModel {
 export async function openModel(reference: ModelReference, connect: () => Promise<Database>): Promise<OpenedModel> {
   switch (reference.kind) {
     case 'run': {
-      const { runId, checkpoint: kind } = reference;
-      const { model, version, checkpoint } = await loadRunModel(await connect(), runId, kind);
-      return { model, version, run: { id: runId, checkpoint: kind, epoch: checkpoint.epoch } };
+      const { runId, checkpoint: slot } = reference;
+      const { model, version, checkpoint } = await loadRunModel(await connect(), runId, slot);
+      return { model, version, run: { id: runId, checkpoint: slot, epoch: checkpoint.epoch } };
     }
     case 'bundle':
       return { model: await readBundle(reference.file, reference.weights), version: null, run: null };

@@ -10,12 +10,15 @@ import type { CheckpointRecord, DatasetVersionRecord, RunRecord } from '$lib/sto
 import { getRun } from '$lib/storage/runs';
 import { weightsFiles } from '$lib/storage/weights';
 import { getTask } from '$lib/tasks/registry';
+import { versionFor } from '$lib/training/folds';
 import { networkOf } from '$lib/training/network';
+import { weightsOf } from '$lib/training/weights-of';
 
 /** A model of a run, with the data that it came from. */
 export interface RunModel {
   model: TrainedModel;
   run: RunRecord;
+  /** With the run's own splits. */
   version: DatasetVersionRecord;
   checkpoint: CheckpointRecord;
 }
@@ -24,18 +27,18 @@ export interface RunModel {
 export async function loadRunModel(
   database: Database,
   runId: string,
-  kind: CheckpointRecord['kind'],
+  slot: CheckpointRecord['slot'],
 ): Promise<RunModel> {
   const run = await getRun(database, runId);
-  const checkpoint = await getCheckpoint(database, runId, kind);
-  const version = await getVersion(database, run.versionId);
+  const checkpoint = await getCheckpoint(database, runId, slot);
+  const version = versionFor(await getVersion(database, run.versionId), run.job);
   const dataset = await getDataset(database, version.datasetId);
   // The newest one of these very weights.
   const judged = (await listEvaluations(database, runId)).find(
-    (candidate) => candidate.checkpoint === kind && candidate.createdAt >= checkpoint.createdAt,
+    (candidate) => candidate.checkpoint === slot && candidate.createdAt >= checkpoint.createdAt,
   );
   const { split, epoch, result } = judged ?? {};
-  const evaluation = split && epoch && result ? { split, checkpoint: kind, epoch, result } : null;
+  const evaluation = split && epoch && result ? { split, checkpoint: slot, epoch, result } : null;
   const model = {
     ...(await modelOf(run, checkpoint)),
     ...(run.extractor === undefined ? {} : { extractor: await withFile(database, run.extractor) }),
@@ -65,7 +68,7 @@ export async function modelOf(
   return {
     name,
     graph,
-    parameters: checkpoint.state.parameters,
+    parameters: weightsOf(checkpoint.state),
     classes,
     preprocess,
     task: { id: task.id, activation: task.exportActivation },

@@ -45,14 +45,7 @@ export function estimateTrainingMemory(
   optimizer: 'sgd' | 'adam' | 'adamw' | 'rmsprop',
 ): TrainingMemory {
   const { trainable, total } = countParameters(graph);
-  const shapes = shapesOf(graph);
-  const readers = readersOf(graph);
-  const applied = new Set(
-    graph.nodes.flatMap((node) =>
-      node.op === 'batch_norm' ? [activationAfter(graph, readers, node.id)?.node.id] : [],
-    ),
-  );
-  const kept = graph.nodes.map((node) => (applied.has(node.id) ? 0 : keptOf(node, inputShapes(node, shapes))));
+  const kept = [...keptValues(graph).values()];
   const perImage = kept.reduce((sum, values) => sum + values, 0) + 2 * Math.max(...kept);
   const memory = {
     parameters: BYTES * total,
@@ -61,6 +54,20 @@ export function estimateTrainingMemory(
     activations: BYTES * batchSize * perImage,
   };
   return { ...memory, total: Object.values(memory).reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** Of one image: how many values each node keeps for its gradient, by its id; see {@link estimateTrainingMemory}. */
+export function keptValues(graph: Graph): ReadonlyMap<string, number> {
+  const shapes = shapesOf(graph);
+  const readers = readersOf(graph);
+  const applied = new Set(
+    graph.nodes.flatMap((node) =>
+      node.op === 'batch_norm' ? [activationAfter(graph, readers, node.id)?.node.id] : [],
+    ),
+  );
+  return new Map(
+    graph.nodes.map((node) => [node.id, applied.has(node.id) ? 0 : keptOf(node, inputShapes(node, shapes))]),
+  );
 }
 
 function shapesOf(graph: Graph): ReadonlyMap<string, Shape> {

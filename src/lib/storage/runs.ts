@@ -47,15 +47,17 @@ export async function updateRun(
   });
 }
 
+const ALIVE: readonly string[] = ['running', 'paused'] satisfies RunRecord['status'][];
+
 /**
- * Marks runs that say 'running' though nothing runs them (their tab was closed) as 'interrupted'. `alive` are the ids that do
+ * Marks runs that say 'running' or 'paused' though nothing runs them (their tab was closed) as 'interrupted'. `alive` are the ids that do
  * run, here or in another tab. Returns those that were marked.
  */
 export async function markInterrupted(database: Database, alive: ReadonlySet<string>): Promise<RunRecord[]> {
   return write(database, ['runs'], async (transaction) => {
     const runs = await transaction.objectStore('runs').getAll();
     const marked = runs
-      .filter((run) => run.status === 'running' && !alive.has(run.id))
+      .filter((run) => ALIVE.includes(run.status) && !alive.has(run.id))
       .map((run): RunRecord => ({ ...run, status: 'interrupted', endedAt: run.endedAt ?? Date.now() }));
     await Promise.all(marked.map((run) => transaction.objectStore('runs').put(run)));
     return marked;
@@ -74,9 +76,9 @@ export async function deleteRun(database: Database, id: string): Promise<void> {
 export async function deleteRunRecords(transaction: WriteTransaction<typeof STORE_NAMES>, id: string): Promise<void> {
   await transaction.objectStore('events').delete(eventsOf(id, 0));
   const checkpoints = transaction.objectStore('checkpoints');
-  for (const key of await checkpoints.index('runId').getAllKeys(id)) {
-    await transaction.objectStore('states').delete(key);
-    await checkpoints.delete(key);
+  for (const checkpoint of await checkpoints.index('runId').getAll(id)) {
+    await transaction.objectStore('states').delete(checkpoint.stateId);
+    await checkpoints.delete(checkpoint.id);
   }
   const evaluations = transaction.objectStore('evaluations');
   for (const key of await evaluations.index('runId').getAllKeys(id)) {

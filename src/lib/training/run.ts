@@ -3,23 +3,29 @@
 
 import { TrainyardError, serializeError } from '$lib/core/errors';
 import type { DeviceRequest, Engine } from '$lib/engines/contract';
-import type { ParameterValues } from '$lib/graph/types';
+import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
 import { stepsPerEpoch } from '$lib/pipeline/order';
 import type { DecodePool } from '$lib/pipeline/pool';
-import { getCheckpoint, listCheckpoints, saveCheckpoints } from '$lib/storage/checkpoints';
+import { listCheckpoints, saveCheckpoints } from '$lib/storage/checkpoints';
 import type { Database } from '$lib/storage/database';
 import { getVersion } from '$lib/storage/datasets';
-import type { CheckpointRecord, DatasetVersionRecord, RunRecord, SplitName } from '$lib/storage/records';
+import type { CheckpointRecord, DatasetVersionRecord, RunRecord, RunStart, SplitName } from '$lib/storage/records';
 import { holdRun } from '$lib/storage/run-locks';
 import { appendEvents, createRun, getRun, updateRun } from '$lib/storage/runs';
 import { getTask } from '$lib/tasks/registry';
+import { lengthen, prepareRun, stepsBehind, takeUp, type Begin } from './begin';
+import type { LoopControl } from './control';
 import type { RunEvent } from './events';
+import { versionFor } from './folds';
+import { Interruption, interruptionOf } from './interruption';
+import { contrastiveEpochs, epochsOf } from './length';
 import { RunLog } from './log';
 import type { LoopOutcome } from './loop';
 import { networkOf } from './network';
-import { contrastiveEpochs, trainSession } from './session';
-import { prepareStart, type Start } from './start';
+import { adaptation, memoryOf, noRoom, preflight } from './preflight';
+import { Recovery } from './recovery';
+import { trainSession, type SessionCheckpoint } from './session';
 
 export interface RunTools {
   database: Database;
@@ -29,13 +35,15 @@ export interface RunTools {
   /** Judges the kept weights on held-out images and stores that; see evaluation/. Null where nothing is held out. */
   evaluate(request: EvaluateRun): Promise<Extract<RunEvent, { type: 'evaluated' }> | null>;
   listener(event: RunEvent): void;
-  /** Aborted to stop with a checkpoint. */
-  signal: AbortSignal;
+  /** Told the run's id before its first event. */
+  begun?(runId: string): void;
+  control: LoopControl;
 }
 
 /** What the evaluation after training gets to work with. */
 export interface EvaluateRun {
   run: RunRecord;
+  /** With the run's own splits. */
   version: DatasetVersionRecord;
   engine: Engine;
   pool: DecodePool;
@@ -46,15 +54,22 @@ export interface NewRun {
   versionId: string;
   job: Job;
   name: string;
+  /** Goes on from a checkpoint of another run of the project. */
+  from?: RunStart;
+  groupId?: string;
+  variant?: Readonly<Record<string, unknown>>;
+  /** Of its work from now on, after which it stops with a checkpoint. */
+  limits?: { seconds: number | null };
 }
 
 /** Checks the data, stores the run and trains it. Rejects with what ended it; the run's record then says the same. */
 export async function startRun(request: NewRun, tools: RunTools): Promise<RunRecord> {
-  const { projectId, versionId, job, name } = request;
-  const version = await getVersion(tools.database, versionId);
+  const { projectId, versionId, job, name, groupId, variant } = request;
+  const { database } = tools;
+  const version = versionFor(await getVersion(database, versionId), job);
   const classes = version.classes.map((info) => info.name);
   getTask(job.task).checkTrainable(version.items, classes);
-  const start = await prepareStart(job, version, tools.database);
+  const { record, begin, checkpoint } = await prepareRun(request, version, database);
   const now = Date.now();
   const run: RunRecord = {
     id: crypto.randomUUID(),
@@ -72,44 +87,60 @@ export async function startRun(request: NewRun, tools: RunTools): Promise<RunRec
     stepsDone: 0,
     best: null,
     error: null,
-    ...start.record,
+    ...(groupId !== undefined && { groupId }),
+    ...(variant !== undefined && { variant }),
+    ...record,
   };
   const held = await holdRun(run.id, async () => {
-    await createRun(tools.database, run);
-    return execute(run, version, { start }, tools);
+    await createRun(database, run);
+    if (checkpoint !== null) await saveCheckpoints(database, run.id, [{ ...checkpoint, runId: run.id }]);
+    return execute(run, version, begin, { ...tools, seconds: request.limits?.seconds ?? null });
   });
   // Nobody else can hold a lock named after an id that was drawn just now.
   return held?.result ?? run;
 }
 
 /** Goes on from the last checkpoint with the run's own job; from the start where there is none yet. */
-export async function resumeRun(runId: string, tools: RunTools): Promise<RunRecord> {
-  const held = await holdRun(runId, async () => {
-    const run = await getRun(tools.database, runId);
+export function resumeRun(runId: string, tools: RunTools): Promise<RunRecord> {
+  return goOn(runId, tools, (run) => {
     if (run.status === 'done') throw nothingLeft(run);
-    const kinds = (await listCheckpoints(tools.database, runId)).map(({ kind }) => kind);
-    const from = kinds.includes('last') ? await getCheckpoint(tools.database, runId, 'last') : undefined;
-    const version = await getVersion(tools.database, run.versionId);
-    // A run that was cut off before its first checkpoint starts again as it did then.
-    const begin = from ?? { start: await prepareStart(run.job, version, tools.database) };
-    const running = await updateRun(tools.database, runId, { status: 'running', endedAt: null, error: null });
-    return execute(running, version, begin, tools);
+    return Promise.resolve(run);
+  });
+}
+
+/** Gives a run that has ended more epochs and trains them; see {@link lengthen}. */
+export function extendRun(runId: string, epochs: number, tools: RunTools): Promise<RunRecord> {
+  return goOn(runId, tools, (run) => lengthen(run, epochs, tools.database));
+}
+
+async function goOn(
+  runId: string,
+  tools: RunTools,
+  prepare: (run: RunRecord) => Promise<RunRecord>,
+): Promise<RunRecord> {
+  const { database } = tools;
+  const held = await holdRun(runId, async () => {
+    const run = await prepare(await getRun(database, runId));
+    const version = versionFor(await getVersion(database, run.versionId), run.job);
+    const begin = await takeUp(run, version, database);
+    const running = await updateRun(database, runId, { status: 'running', endedAt: null, error: null });
+    return execute(running, version, begin, { ...tools, seconds: null });
   });
   if (held === null) throw runsElsewhere();
   return held.result;
 }
 
-/** A run begins at its start or goes on from a checkpoint. */
-type Begin = CheckpointRecord | { start: Start };
+type Execution = RunTools & { seconds: number | null };
 
 /** Runs what is already marked as running, and leaves it marked as what became of it. */
 async function execute(
   run: RunRecord,
   version: DatasetVersionRecord,
   begin: Begin,
-  tools: RunTools,
+  tools: Execution,
 ): Promise<RunRecord> {
   const { database, listener } = tools;
+  tools.begun?.(run.id);
   const log = new RunLog({ listener, append: (events) => appendEvents(database, run.id, events) });
   try {
     return await train(run, version, begin, tools, log);
@@ -127,102 +158,178 @@ async function train(
   run: RunRecord,
   version: DatasetVersionRecord,
   begin: Begin,
-  tools: RunTools,
+  tools: Execution,
   log: RunLog,
 ): Promise<RunRecord> {
-  const { database, signal } = tools;
-  const { job } = run;
   const started = performance.now();
-  const task = getTask(job.task);
-  const engine = await tools.engine(job.engine.device);
-  const network = await networkOf(run);
-  const from = 'start' in begin ? undefined : begin;
-  const parameters: ParameterValues = 'start' in begin ? begin.start.parameters : begin.state.parameters;
-  const splits = bySplit(version);
-  const stepsInEpoch = stepsPerEpoch(splits.train.length, job.training.batch_size);
-  const first = contrastiveEpochs(job);
   const pool = tools.pool();
   try {
-    await updateRun(database, run.id, { device: engine.device });
-    await log.add({
-      type: 'started',
-      runId: run.id,
-      device: engine.device,
-      epochs: first + job.training.epochs,
-      stepsPerEpoch: stepsInEpoch,
-      parameters: network.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
-      images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
-      fromStep: from === undefined ? 0 : stepOf(from, first, stepsInEpoch),
-    });
-    if ('start' in begin) await tellStart(run, begin.start, log);
-    const session = trainSession({
-      run,
-      task,
-      network,
-      parameters,
-      from,
-      splits,
-      engine,
-      pool,
-      database,
-      signal,
-      save: async (checkpoints, before) => {
-        const records = checkpoints.map((checkpoint): CheckpointRecord => {
-          return { ...checkpoint, id: crypto.randomUUID(), runId: run.id, createdAt: Date.now() };
-        });
-        // The newest one: a best checkpoint may have waited for it.
-        const { position: at, state, carried } = checkpoints[checkpoints.length - 1];
-        const best = carried?.best ?? null;
-        await saveCheckpoints(database, run.id, records, {
-          epochsDone: before.epochs + at.epoch,
-          stepsDone: before.steps + state.step,
-          best: best === null ? null : { metric: `val_${metricOf(job, task.primaryMetric)}`, ...best },
-        });
-      },
-    });
-    const outcome = (await drain(session, log)) ?? { status: 'stopped', epochs: 0, steps: 0, best: null };
-    await judge({ run, version, engine, pool }, tools, log);
+    const course = { run, version, at: begin, pool, network: await networkOf(run) };
+    const outcome = await trainThrough(course, tools, log);
     const { status, epochs, steps, best } = outcome;
     const seconds = (performance.now() - started) / 1000;
     await log.add({ type: 'finished', status, seconds, epochs });
-    return await updateRun(database, run.id, {
-      status,
-      endedAt: Date.now(),
-      epochsDone: epochs,
-      stepsDone: steps,
-      best,
-    });
+    const change = { status, endedAt: Date.now(), epochsDone: epochs, stepsDone: steps, best };
+    return await updateRun(tools.database, run.id, change);
   } finally {
     pool.dispose();
   }
 }
 
+/** A run under way and where it is. */
+interface Course {
+  run: RunRecord;
+  version: DatasetVersionRecord;
+  network: Graph;
+  at: Begin;
+  pool: DecodePool;
+}
+
+/** Trains and judges; goes on by itself after a lost device and in smaller parts where memory was short. */
+async function trainThrough(course: Course, tools: Execution, log: RunLog): Promise<LoopOutcome> {
+  const { database } = tools;
+  const { job } = course.run;
+  const { seconds } = tools;
+  const deadline = seconds === null ? undefined : performance.now() + 1000 * seconds;
+  const recovery = new Recovery(job.training.batch_size);
+  let engine = await tools.engine(job.engine.device);
+  let { run, at } = course;
+  for (let attempt = 1; ; attempt++) {
+    let step = 0;
+    try {
+      if (attempt === 1 && job.engine.memory_check) run = await fit({ ...course, run }, engine, database, log);
+      const events = attemptRun(
+        { ...course, run, at },
+        { engine, accumulate: partsOf(run), deadline, first: attempt === 1 },
+        tools,
+      );
+      for (;;) {
+        const next = await events.next();
+        if (next.done === true) return next.value;
+        if (next.value.type === 'progress' || next.value.type === 'checkpoint') step = next.value.step;
+        await log.add(next.value);
+      }
+    } catch (error) {
+      const reason = interruptionOf(error);
+      const accumulate = partsOf(run);
+      const way = reason === null || tools.control.signal.aborted ? null : recovery.next(reason, { step, accumulate });
+      if (way === null) throw error;
+      const lost = performance.now();
+      if (way.renew) engine = await engine.renew();
+      if (way.accumulate !== accumulate) {
+        const adapted = { accumulate: way.accumulate, reason: 'The device had no memory left.' };
+        run = await updateRun(database, run.id, { adapted });
+        await log.add({ type: 'adapted', step, ...adapted });
+      }
+      const { checkpoint } = error instanceof Interruption ? error : { checkpoint: null };
+      at = checkpoint === null ? await takeUp(run, course.version, database) : { from: stored(run, checkpoint) };
+      if (way.renew) {
+        await log.add({ type: 'away', seconds: (performance.now() - lost) / 1000, reason: 'lost-device' });
+      }
+    }
+  }
+}
+
+/** Compares what a step needs with what the device grants; a batch that does not fit is computed in more parts from now on. */
+async function fit({ run, network, at }: Course, engine: Engine, database: Database, log: RunLog): Promise<RunRecord> {
+  const { batch_size: batchSize } = run.job.training;
+  const parts = partsOf(run);
+  const found = await preflight(memoryOf(run, network), engine, { batchSize, parts });
+  const { needed, granted, accumulate } = found;
+  if (accumulate === null) throw noRoom(found);
+  await log.add({ type: 'memory', needed, granted, batchSize, accumulate });
+  if (accumulate === parts) return run;
+  const adapted = { accumulate, reason: adaptation(found, batchSize, accumulate) };
+  await log.add({ type: 'adapted', step: 'from' in at ? at.from.state.step : 0, ...adapted });
+  await log.add({ type: 'notice', message: adapted.reason, level: 'warning' });
+  return updateRun(database, run.id, { adapted });
+}
+
+/** Parts of a batch: the job's, or what the device could do. */
+function partsOf({ job, adapted }: RunRecord): number {
+  return adapted?.accumulate ?? job.training.accumulate;
+}
+
+function stored(run: RunRecord, checkpoint: SessionCheckpoint): CheckpointRecord {
+  return { ...checkpoint, id: crypto.randomUUID(), runId: run.id, createdAt: Date.now() };
+}
+
+interface Attempt {
+  engine: Engine;
+  accumulate: number;
+  deadline?: number;
+  /** Of the run in this worker. */
+  first: boolean;
+}
+
+/** From where the run is to its evaluation, on one engine. */
+async function* attemptRun(
+  { run, version, network, at, pool }: Course,
+  { engine, accumulate, deadline, first: isFirst }: Attempt,
+  tools: Execution,
+): AsyncGenerator<RunEvent, LoopOutcome> {
+  const { database, control } = tools;
+  const { job } = run;
+  const task = getTask(job.task);
+  const from = 'start' in at ? undefined : at.from;
+  const parameters: ParameterValues = 'start' in at ? at.start.parameters : at.from.state.parameters;
+  const splits = bySplit(version);
+  const stepsInEpoch = stepsPerEpoch(splits.train.length, job.training.batch_size);
+  await updateRun(database, run.id, { device: engine.device });
+  yield {
+    type: 'started',
+    runId: run.id,
+    device: engine.device,
+    epochs: contrastiveEpochs(job) + epochsOf(run),
+    stepsPerEpoch: stepsInEpoch,
+    parameters: network.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
+    images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
+    fromStep: stepsBehind(at, job, stepsInEpoch),
+  };
+  if ('start' in at && isFirst) yield* tellStart(run, at.start.notices);
+  const session = trainSession({
+    run,
+    task,
+    network,
+    parameters,
+    from,
+    splits,
+    engine,
+    pool,
+    database,
+    control,
+    accumulate,
+    deadline,
+    save: async (checkpoints, before, drop) => {
+      const records = checkpoints.map((checkpoint) => stored(run, checkpoint));
+      // The newest one: a best checkpoint may have waited for it.
+      const { position: at, state, carried } = checkpoints[checkpoints.length - 1];
+      const best = carried?.best ?? null;
+      const change = {
+        epochsDone: before.epochs + at.epoch,
+        stepsDone: before.steps + state.step,
+        best: best === null ? null : { metric: `val_${metricOf(job, task.primaryMetric)}`, ...best },
+      };
+      await saveCheckpoints(database, run.id, records, { run: change, drop });
+    },
+  });
+  const outcome = (yield* session) ?? { status: 'stopped' as const, epochs: 0, steps: 0, best: null };
+  yield* judge({ run, version, engine, pool }, tools);
+  return outcome;
+}
+
 /** A run that was stopped before its classifier learnt anything has nothing to be judged by. */
-async function judge(request: EvaluateRun, tools: RunTools, log: RunLog): Promise<void> {
-  const kinds = (await listCheckpoints(tools.database, request.run.id)).map(({ kind }) => kind);
-  if (!kinds.includes('best')) return;
+async function* judge(request: EvaluateRun, tools: RunTools): AsyncGenerator<RunEvent, void> {
+  const slots = (await listCheckpoints(tools.database, request.run.id)).map(({ slot }) => slot);
+  if (!slots.includes('best')) return;
   const evaluated = await tools.evaluate(request);
   const message = 'No image is held out for testing or validation, so the model is not evaluated.';
-  await log.add(evaluated ?? { type: 'notice', message });
+  yield evaluated ?? { type: 'notice', message };
 }
 
-/** Steps done at a checkpoint, counted from the run's first phase on. */
-function stepOf({ position, phase }: CheckpointRecord, contrastive: number, stepsInEpoch: number): number {
-  const epochs = (phase === 'contrastive' ? 0 : contrastive) + position.epoch;
-  return epochs * stepsInEpoch + position.stepInEpoch;
-}
-
-async function tellStart({ weights }: RunRecord, { notices }: Start, log: RunLog): Promise<void> {
-  if (weights !== undefined) await log.add({ type: 'weights', name: weights.name, report: weights.report });
-  for (const message of notices) await log.add({ type: 'notice', message });
-}
-
-async function drain(session: ReturnType<typeof trainSession>, log: RunLog): Promise<LoopOutcome | null> {
-  for (;;) {
-    const next = await session.next();
-    if (next.done === true) return next.value;
-    await log.add(next.value);
-  }
+function* tellStart({ weights }: RunRecord, notices: readonly string[]): Generator<RunEvent> {
+  if (weights !== undefined) yield { type: 'weights', name: weights.name, report: weights.report };
+  for (const message of notices) yield { type: 'notice', message };
 }
 
 function bySplit(version: DatasetVersionRecord): Record<SplitName, DatasetVersionRecord['items']> {
