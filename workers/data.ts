@@ -7,14 +7,17 @@ import type { DataApi } from '$lib/rpc/protocol';
 import { serve } from '$lib/rpc/serve';
 import { createTasks } from '$lib/rpc/tasks';
 import { getProject } from '$lib/storage/projects';
-import { getVersionSummary } from '$lib/storage/datasets';
+import type { Annotation } from '$lib/storage/records';
 import { TASKS } from '$lib/tasks/catalog';
-import { getTask } from '$lib/tasks/registry';
 import { createConnection } from './connection';
 import { spawnDecodeWorker } from './spawn-decode';
 
 const connect = createConnection();
 const tasks = createTasks();
+
+function taskOf(kind: Annotation['kind']): string {
+  return (TASKS.find(({ annotations }) => annotations === kind) ?? TASKS[0]).id;
+}
 
 const api: DataApi = {
   import: (request, onEvent) =>
@@ -26,20 +29,14 @@ const api: DataApi = {
       try {
         return await importDataset(
           { ...request, task },
-          { database, inspect: (files) => pool.inspect(files, drawn), stratum: getTask(task).stratum, onEvent, signal },
+          { database, inspect: (files) => pool.inspect(files, drawn), taskOf, onEvent, signal },
         );
       } finally {
         pool.dispose();
       }
     }),
 
-  async resplit(versionId, split) {
-    const database = await connect();
-    const { projectId } = await getVersionSummary(database, versionId);
-    const { task } = await getProject(database, projectId);
-    return resplit(database, versionId, split, getTask(task).stratum);
-  },
-
+  resplit: async (versionId, split) => resplit(await connect(), versionId, split),
   renameClasses: async (versionId, names) => renameClasses(await connect(), versionId, names),
   exclude: async (versionId, paths) => exclude(await connect(), versionId, paths),
   setHead: async (datasetId, versionId) => setHead(await connect(), datasetId, versionId),

@@ -26,6 +26,10 @@ export interface ImportSummary {
   projectId: string;
   datasetId: string;
   versionId: string;
+  /** Id of the project's task from now on. */
+  task: string;
+  /** What the person should know about how the data were understood, a sentence each. */
+  notices: readonly string[];
   classes: readonly { name: string; count: number }[];
   images: number;
   problems: readonly DataProblem[];

@@ -1,11 +1,13 @@
 // Brings images into the database: lists, reads, hashes, proves that each decodes, keeps. All or nothing.
 // Where decoding runs (a pool of workers, a test) is not known here.
 
+import { countClasses, rising } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
 import { deleteOrphanBlobs, putBlobs } from '$lib/storage/blobs';
 import { addVersion, getDataset, listDatasets, listVersions } from '$lib/storage/datasets';
 import { getProject, newProject } from '$lib/storage/projects';
 import type {
+  Annotation,
   BlobRecord,
   DataProblem,
   DatasetRecord,
@@ -24,17 +26,20 @@ import type { ChannelMoments } from './moments';
 import { readImages, type ReadImage } from './read-images';
 import { readSource } from './read-source';
 import { checkClasses, checkReadable } from './refusals';
-import { makeSplit, type Stratum } from './split';
+import { makeSplit } from './split';
 import { computeStatistics, findProblems, packMoments } from './statistics';
 
 /** One import at a time in all tabs: what another has stored but not yet named must not look like an orphan. */
 const LOCK = 'trainyard-import';
 
+const SEVERAL =
+  'Some images have several classes or none, so the model learns a yes or no for each class (multi-label classification).';
+
 export interface ImportRequest {
   /** Null makes a project. */
   projectId: string | null;
   projectName: string;
-  /** Id of the task of a new project. */
+  /** Id of the task of a new project, where the data do not ask for another. */
   task: string;
   source: ImportSource;
   split: SplitSettings;
@@ -44,8 +49,8 @@ export interface ImportTools {
   database: Database;
   /** The decode pool's, or inline in tests. */
   inspect: Inspect;
-  /** The task's; by class where absent. */
-  stratum?: Stratum;
+  /** The task for annotations of a kind; that of the request where absent. */
+  taskOf?: (kind: Annotation['kind']) => string;
   onEvent?: (event: ImportEvent) => void;
   signal?: AbortSignal;
 }
@@ -80,19 +85,23 @@ async function importLocked(request: ImportRequest, tools: ImportTools): Promise
   };
   try {
     onEvent({ type: 'phase', phase: 'listing' });
-    const { entries, classes, problems, name } = await readSource(request.source);
+    const { entries, several = false, classes, problems, name } = await readSource(request.source);
     const report = (problem: DataProblem) => onEvent({ type: 'problem', problem });
     problems.forEach(report);
     signal?.throwIfAborted();
-    checkClasses(entries.map(({ label }) => label));
+    checkClasses(entries, several);
     onEvent({ type: 'phase', phase: 'checking' });
     const read = await readImages(entries, { inspect: tools.inspect, keep, onEvent, signal });
-    checkReadable(read.images, read.unreadable, entries);
+    checkReadable(read.images, read.unreadable, entries, several);
     signal?.throwIfAborted();
     onEvent({ type: 'phase', phase: 'saving' });
-    const { version, channels } = makeVersion(request, tools, target, { ...read, entries, classes, name }, problems);
-    await addVersion(database, version, channels, target.created);
-    return summarise(version, (performance.now() - started) / 1000);
+    const content = { ...read, entries, several, classes, name };
+    const { version, channels } = makeVersion(request, target, content, problems);
+    // One class an image is a case of several: a project that has them keeps its task.
+    const task = several ? (tools.taskOf?.('classes') ?? target.project.task) : target.project.task;
+    await addVersion(database, version, channels, { ...target.created, task });
+    const notices = several ? [SEVERAL] : [];
+    return { ...summarise(version, (performance.now() - started) / 1000), task, notices };
   } catch (error) {
     // Should this fail too (a lost connection), the next import does it.
     await deleteOrphanBlobs(database, added).catch(() => undefined);
@@ -137,13 +146,13 @@ interface Content {
   images: readonly (ReadImage | null)[];
   unreadable: readonly DataProblem[];
   entries: readonly ImageEntry[];
+  several: boolean;
   classes?: readonly string[];
   name: string;
 }
 
 function makeVersion(
   request: ImportRequest,
-  { stratum }: ImportTools,
   target: Target,
   content: Content,
   problems: readonly DataProblem[],
@@ -153,8 +162,9 @@ function makeVersion(
     .filter((pair): pair is { entry: ImageEntry; image: ReadImage } => pair.image !== null)
     // The same data set is the same version, whether it came as a folder or as a zip.
     .sort((a, b) => compareText(a.entry.path, b.entry.path));
-  const names = content.classes ?? [...new Set(readable.map(({ entry }) => entry.label))].sort(compareText);
+  const names = content.classes ?? [...new Set(readable.flatMap(({ entry }) => entry.labels))].sort(compareText);
   const indices = new Map(names.map((name, i) => [name, i]));
+  const indicesOf = ({ labels }: ImageEntry) => labels.map((label) => indices.get(label) ?? 0);
   const moments: ChannelMoments[] = [];
   const unsplit = readable.map(({ entry, image }): Omit<Item, 'split'> => {
     moments.push(image.moments);
@@ -164,11 +174,13 @@ function makeVersion(
       width: image.width,
       height: image.height,
       bytes: image.bytes,
-      annotation: { kind: 'class', class: indices.get(entry.label) ?? 0 },
+      annotation: content.several
+        ? { kind: 'classes', classes: rising(indicesOf(entry)) }
+        : { kind: 'class', class: indicesOf(entry)[0] },
       ...(entry.folderSplit === undefined ? {} : { folderSplit: entry.folderSplit }),
     };
   });
-  const { splits, settings } = makeSplit(unsplit, request.split, stratum);
+  const { splits, settings } = makeSplit(unsplit, request.split);
   const items = unsplit.map((item, i): Item => ({ ...item, split: splits[i] }));
   const classes = names.map((name) => ({ name }));
   const channels = packMoments(moments);
@@ -189,9 +201,11 @@ function makeVersion(
   return { version, channels };
 }
 
-function summarise(version: DatasetVersionRecord, seconds: number): ImportSummary {
-  const counts = new Array<number>(version.classes.length).fill(0);
-  for (const { annotation } of version.items) if (annotation.kind === 'class') counts[annotation.class]++;
+function summarise(version: DatasetVersionRecord, seconds: number): Omit<ImportSummary, 'task' | 'notices'> {
+  const counts = countClasses(
+    version.items.map(({ annotation }) => annotation),
+    version.classes.length,
+  );
   return {
     projectId: version.projectId,
     datasetId: version.datasetId,

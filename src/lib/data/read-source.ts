@@ -11,6 +11,8 @@ export interface SourceReading {
   /** For "Imported flowers.zip". */
   name: string;
   entries: readonly ImageEntry[];
+  /** Images may have several classes or none. */
+  several?: boolean;
   /** In their order, where the format has one. */
   classes?: readonly string[];
   problems: readonly DataProblem[];

@@ -6,12 +6,17 @@ import type { DataProblem } from '$lib/storage/records';
 import { listNames } from './files';
 import type { ImageEntry } from './formats/format';
 
+/** A class that only some images have can be learnt without another one. */
+function fewest(several: boolean): number {
+  return several ? 1 : 2;
+}
+
 /** Before anything is read. Throws 'no-images' or 'one-class'. */
-export function checkClasses(labels: readonly string[]): void {
-  const classes = [...new Set(labels)];
-  if (classes.length >= 2) return;
+export function checkClasses(entries: readonly ImageEntry[], several: boolean): void {
+  const classes = [...new Set(entries.flatMap(({ labels }) => labels))];
+  if (classes.length >= fewest(several)) return;
   if (classes.length === 0) throw noImages('No images with a class were found.');
-  throw oneClass(classes[0], formatPlural(labels.length, 'image'));
+  throw oneClass(classes[0], formatPlural(entries.length, 'image'));
 }
 
 /** After reading: what is left may be too little. */
@@ -19,21 +24,22 @@ export function checkReadable(
   images: readonly (object | null)[],
   unreadable: readonly DataProblem[],
   entries: readonly ImageEntry[],
+  several: boolean,
 ): void {
-  const labels = entries.flatMap(({ label }, i) => (images[i] === null ? [] : [label]));
-  const classes = new Set(labels);
-  if (classes.size >= 2) return;
+  const readable = entries.filter((_, i) => images[i] !== null);
+  const classes = new Set(readable.flatMap(({ labels }) => labels));
+  if (classes.size >= fewest(several)) return;
   const reasons = unreadable
     .flatMap((problem) => (problem.kind === 'unreadable' ? [`${problem.path}: ${problem.reason}`] : []))
     .slice(0, 3)
     .join('; ');
-  if (labels.length === 0) {
+  if (classes.size === 0) {
     throw noImages(`None of the ${formatPlural(entries.length, 'image file')} could be read (${reasons}).`);
   }
-  const lost = [...new Set(entries.map(({ label }) => label))].filter((label) => !classes.has(label));
+  const lost = [...new Set(entries.flatMap(({ labels }) => labels))].filter((label) => !classes.has(label));
   throw oneClass(
-    labels[0],
-    `${formatPlural(labels.length, 'readable image')}, while no image of ${listNames(lost)} could be read (${reasons})`,
+    [...classes][0],
+    `${formatPlural(readable.length, 'readable image')}, while no image of ${listNames(lost)} could be read (${reasons})`,
   );
 }
 

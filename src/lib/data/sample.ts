@@ -33,7 +33,7 @@ export function sampleEntries(source: Extract<ImportSource, { kind: 'sample' }>)
     const label = SAMPLE_CLASSES[index % SAMPLE_CLASSES.length];
     return {
       path: `${label}/${String(index).padStart(5, '0')}.png`,
-      label,
+      labels: [label],
       load: () => {
         const pixels = { ...drawShape(SHAPES[label], size, seed, index), channels: 3 as const };
         const data = new Uint8Array(pixels.data.buffer);

@@ -1,8 +1,9 @@
 // Divides a data set into train, val and test: seeded, stratified, and never the same content on both sides.
 
+import { strataOf } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
 import { shuffle, stream } from '$lib/core/random';
-import type { Annotation, Item, SplitName, SplitSettings } from '$lib/storage/records';
+import type { Item, SplitName, SplitSettings } from '$lib/storage/records';
 import { compareText } from './files';
 
 export type SplitItem = Pick<Item, 'path' | 'blob' | 'annotation' | 'folderSplit'>;
@@ -15,11 +16,6 @@ export interface SplitResult {
   settings: SplitSettings;
 }
 
-/** Group of an annotation, e.g. its class; a task's `stratum`. */
-export type Stratum = (annotation: Annotation) => number;
-
-export const classStratum: Stratum = (annotation) => (annotation.kind === 'class' ? annotation.class : -1);
-
 type HeldOut = 'val' | 'test';
 const HELD_OUT: readonly HeldOut[] = ['test', 'val'];
 
@@ -29,16 +25,12 @@ const HELD_OUT: readonly HeldOut[] = ['test', 'val'];
  * as far as each stratum keeps one item in train. With 'folders' the folders decide, and a val or test that they lack is taken
  * from train by its fraction of train. Throws 'bad-split' for fractions that leave nothing to train with.
  */
-export function makeSplit(
-  items: readonly SplitItem[],
-  settings: SplitSettings,
-  stratum: Stratum = classStratum,
-): SplitResult {
+export function makeSplit(items: readonly SplitItem[], settings: SplitSettings): SplitResult {
   checkFractions(settings);
   const fromFolders = settings.source === 'folders' && items.some(({ folderSplit }) => folderSplit !== undefined);
   const splits = items.map((item): SplitName => (fromFolders && item.folderSplit) || 'train');
   const wanted = HELD_OUT.filter((name) => settings[name] > 0 && !(fromFolders && splits.includes(name)));
-  const groups = groupByContent(items, splits, stratum);
+  const groups = groupByContent(items, splits);
   for (const group of assign(groups, wanted, settings)) {
     for (const index of group.indices) splits[index] = group.split;
   }
@@ -56,15 +48,15 @@ interface Group {
 }
 
 /** The items of train, those of the same content together; the first path's stratum counts where labels differ. */
-function groupByContent(items: readonly SplitItem[], splits: readonly SplitName[], stratum: Stratum): Group[] {
+function groupByContent(items: readonly SplitItem[], splits: readonly SplitName[]): Group[] {
   const groups = new Map<string, Group>();
+  const strata = strataOf(items.map(({ annotation }) => annotation));
   const order = items.map((_, i) => i).sort((a, b) => compareText(items[a].path, items[b].path));
   for (const i of order) {
     if (splits[i] !== 'train') continue;
-    const { blob, annotation } = items[i];
+    const { blob } = items[i];
     const group = groups.get(blob);
-    if (group === undefined)
-      groups.set(blob, { key: blob, stratum: stratum(annotation), indices: [i], split: 'train' });
+    if (group === undefined) groups.set(blob, { key: blob, stratum: strata[i], indices: [i], split: 'train' });
     else group.indices.push(i);
   }
   return [...groups.values()].sort((a, b) => compareText(a.key, b.key));

@@ -1,8 +1,8 @@
 // Numbers about a whole version: channel means, sizes, and what a person should look at. Pure; decodes nothing.
 
+import { countClasses, sameAnnotation } from '$lib/core/annotations';
 import type { DataProblem, DatasetVersionRecord, Item, Statistics } from '$lib/storage/records';
 import type { ChannelMoments } from './moments';
-import { classStratum } from './split';
 
 const MAX_SIZES = 50;
 /** Below this, a usual validation split holds one image of the class or none. */
@@ -65,12 +65,14 @@ export function findProblems({ items, classes }: Pick<DatasetVersionRecord, 'ite
     problems.push({
       kind: 'duplicate',
       paths: same.map(({ path }) => path),
-      sameLabel: new Set(same.map(({ annotation }) => classStratum(annotation))).size === 1,
+      sameLabel: same.every(({ annotation }) => sameAnnotation(annotation, same[0].annotation)),
       acrossSplits: new Set(same.map(({ split }) => split)).size > 1,
     });
   }
-  const counts = new Array<number>(classes.length).fill(0);
-  for (const { annotation } of items) if (annotation.kind === 'class') counts[annotation.class]++;
+  const counts = countClasses(
+    items.map(({ annotation }) => annotation),
+    classes.length,
+  );
   classes.forEach(({ name }, i) => {
     if (counts[i] < SMALL_CLASS) problems.push({ kind: 'small-class', class: name, count: counts[i] });
   });

@@ -1,12 +1,13 @@
 // Edits of a data set: each makes a new version from an older one and changes nothing that is there.
 
+import { classesOf, mapClasses } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
 import { formatPercent, formatPlural } from '$lib/core/format';
 import { addVersion, getVersionWithChannels, listVersions } from '$lib/storage/datasets';
-import type { Annotation, ClassInfo, DatasetVersionRecord, Item, SplitSettings } from '$lib/storage/records';
+import type { ClassInfo, DatasetVersionRecord, Item, SplitSettings } from '$lib/storage/records';
 import type { Database } from '$lib/storage/schema';
 import { listNames } from './files';
-import { makeSplit, type Stratum } from './split';
+import { makeSplit } from './split';
 import { computeStatistics, refreshProblems, selectMoments } from './statistics';
 
 export { setHead } from '$lib/storage/datasets';
@@ -16,10 +17,9 @@ export async function resplit(
   database: Database,
   versionId: string,
   settings: SplitSettings,
-  stratum?: Stratum,
 ): Promise<DatasetVersionRecord> {
   return edit(database, versionId, ({ items, classes }) => {
-    const result = makeSplit(items, settings, stratum);
+    const result = makeSplit(items, settings);
     const { train, val, test } = result.counts;
     return {
       items: items.map((item, i) => ({ ...item, split: result.splits[i] })),
@@ -57,12 +57,12 @@ export async function renameClasses(
       );
     }
     const merged = [...new Set(trimmed)];
-    requireClasses(merged);
+    requireClasses(merged, items);
     const changed = classes.flatMap(({ name }, i) => (name === trimmed[i] ? [] : [`"${name}" to "${trimmed[i]}"`]));
     return {
       items: items.map((item) => ({
         ...item,
-        annotation: mapClass(item.annotation, (i) => merged.indexOf(trimmed[i])),
+        annotation: mapClasses(item.annotation, (i) => merged.indexOf(trimmed[i])),
       })),
       classes: merged.map((name): ClassInfo => ({ ...classes[trimmed.indexOf(name)], name })),
       split,
@@ -89,11 +89,14 @@ export async function exclude(
       );
     }
     const kept = items.filter(({ path }) => !excluded.has(path));
-    const used = new Set(kept.flatMap(({ annotation }) => (annotation.kind === 'class' ? [annotation.class] : [])));
+    const used = new Set(kept.flatMap(({ annotation }) => classesOf(annotation)));
     const left = classes.map((_, i) => i).filter((i) => used.has(i));
-    requireClasses(left.map((i) => classes[i].name));
+    requireClasses(
+      left.map((i) => classes[i].name),
+      kept,
+    );
     return {
-      items: kept.map((item) => ({ ...item, annotation: mapClass(item.annotation, (i) => left.indexOf(i)) })),
+      items: kept.map((item) => ({ ...item, annotation: mapClasses(item.annotation, (i) => left.indexOf(i)) })),
       classes: left.map((i) => classes[i]),
       split,
       change: `Excluded ${paths.length === 1 ? `"${paths[0]}"` : formatPlural(excluded.size, 'image')}`,
@@ -130,15 +133,13 @@ async function edit(
   return version;
 }
 
-function mapClass(annotation: Annotation, map: (index: number) => number): Annotation {
-  return annotation.kind === 'class' ? { ...annotation, class: map(annotation.class) } : annotation;
-}
-
-function requireClasses(names: readonly string[]): void {
-  if (names.length >= 2) return;
+/** A class that only some images have can be learnt without another one. */
+function requireClasses(names: readonly string[], items: readonly Item[]): void {
+  const several = items[0]?.annotation.kind === 'classes';
+  if (names.length >= (several ? 1 : 2)) return;
   throw new TrainyardError(
     'one-class',
-    names.length === 0 ? 'This would leave no image.' : `This would leave one class, "${names[0]}".`,
+    names.length === 0 ? 'This would leave no image with a class.' : `This would leave one class, "${names[0]}".`,
     'A classifier needs two or more classes; nothing was changed.',
   );
 }

@@ -1,5 +1,6 @@
 // Data sets and their versions. A version is never changed: an edit adds the next one and makes it the head.
 
+import { classesOf } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
 import { missingBlobs } from './blobs';
 import type { DatasetRecord, DatasetVersionRecord, Item, ProjectRecord, SplitName } from './records';
@@ -10,13 +11,13 @@ const PREVIEW_IMAGES = 12;
 
 /**
  * Stores a version and makes it its data set's head, in one transaction, together with the data set (and project) when they
- * are new. Throws 'version-conflict' where a version of that number exists already (another tab was faster).
+ * are new. `task` is the project's from now on. Throws 'version-conflict' where a version of that number exists already (another tab was faster).
  */
 export async function addVersion(
   database: Database,
   version: DatasetVersionRecord,
   channels: ItemsRecord['channels'],
-  created: { dataset?: DatasetRecord; project?: ProjectRecord } = {},
+  created: { dataset?: DatasetRecord; project?: ProjectRecord; task?: string } = {},
 ): Promise<void> {
   const { items, ...rest } = version;
   await write(database, ['projects', 'datasets', 'versions', 'items', 'blobs'], async (transaction) => {
@@ -37,7 +38,11 @@ export async function addVersion(
     for (const other of await versions.index('datasetId').getAll(version.datasetId)) {
       if (other.number === version.number) throw conflict(version.number);
     }
-    await projects.put({ ...project, updatedAt: Math.max(project.updatedAt, version.createdAt) });
+    await projects.put({
+      ...project,
+      task: created.task ?? project.task,
+      updatedAt: Math.max(project.updatedAt, version.createdAt),
+    });
     await datasets.put({ ...dataset, headVersionId: version.id });
     await versions.add({ ...rest, ...countItems(version) });
     await transaction.objectStore('items').add({ versionId: version.id, items, channels });
@@ -109,14 +114,19 @@ export function countItems(
   const first: string[][] = version.classes.map(() => []);
   for (const item of version.items) {
     splitCounts[item.split]++;
-    if (item.annotation.kind !== 'class') continue;
-    classCounts[item.annotation.class]++;
-    const shown = first[item.annotation.class];
-    if (shown.length < PREVIEW_IMAGES && !shown.includes(item.blob)) shown.push(item.blob);
+    for (const index of classesOf(item.annotation)) {
+      classCounts[index]++;
+      const shown = first[index];
+      if (shown.length < PREVIEW_IMAGES && !shown.includes(item.blob)) shown.push(item.blob);
+    }
   }
   const preview: string[] = [];
   for (let row = 0; row < PREVIEW_IMAGES; row++) {
-    for (const shown of first) if (row < shown.length && preview.length < PREVIEW_IMAGES) preview.push(shown[row]);
+    for (const shown of first) {
+      // An image of several classes is shown once.
+      if (row >= shown.length || preview.length >= PREVIEW_IMAGES || preview.includes(shown[row])) continue;
+      preview.push(shown[row]);
+    }
   }
   return { images: version.items.length, splitCounts, classCounts, preview };
 }

@@ -26,8 +26,8 @@ async function open(...names: readonly string[]): Promise<SourceReading> {
 
 function counts({ entries }: SourceReading): Record<string, number> {
   const byPlace: Record<string, number> = {};
-  for (const { label, folderSplit = 'none' } of entries) {
-    const key = `${folderSplit}/${label}`;
+  for (const { labels, folderSplit = 'none' } of entries) {
+    const key = `${folderSplit}/${labels.join()}`;
     byPlace[key] = (byPlace[key] ?? 0) + 1;
   }
   return byPlace;
@@ -40,7 +40,7 @@ test.skipIf(missing)(
     const reading = await open('flowers5.zip');
     const total = (split: string) => reading.entries.filter(({ folderSplit }) => folderSplit === split).length;
     expect([total('train'), total('val')]).toEqual([2569, 550]);
-    expect(new Set(reading.entries.map(({ label }) => label))).toEqual(
+    expect(new Set(reading.entries.flatMap(({ labels }) => labels))).toEqual(
       new Set(['daisy', 'dandelion', 'roses', 'sunflowers', 'tulips']),
     );
     expect(reading.problems).toMatchObject([{ kind: 'skipped', path: 'SOURCE.txt' }]);
@@ -72,15 +72,15 @@ test.skipIf(missing)('MNIST: 10,000 digits, split into 8,000 and 2,000', async (
   expect((reading.classes ?? []).map((digit) => byDigit[`none/${digit}`])).toEqual([
     980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009,
   ]);
-  const items = reading.entries.map(({ path, label }) => ({
+  const items = reading.entries.map(({ path, labels }) => ({
     path,
     blob: path,
-    annotation: { kind: 'class', class: Number(label) } as const,
+    annotation: { kind: 'class', class: Number(labels[0]) } as const,
   }));
   const { counts: split } = makeSplit(items, { source: 'fractions', val: 0, test: 0.2, stratified: true, seed: 0 });
   expect(split).toEqual({ train: 8000, val: 0, test: 2000 });
   const { bytes, measured } = await reading.entries[0].load();
-  expect(reading.entries[0].label).toBe('7');
+  expect(reading.entries[0].labels).toEqual(['7']);
   expect(readImageHeader(bytes)).toMatchObject({ ok: true, header: { type: 'png', width: 28, height: 28 } });
   expect(measured?.moments[0]).toBeGreaterThan(0.02);
 });

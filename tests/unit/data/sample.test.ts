@@ -53,7 +53,7 @@ describe('the generator', () => {
 test('every class has as many images as the others', () => {
   const { entries, classes } = sampleEntries(SAMPLE_DEFAULTS);
   expect(entries).toHaveLength(SAMPLE_DEFAULTS.images);
-  const counts = classes.map((name) => entries.filter(({ label }) => label === name).length);
+  const counts = classes.map((name) => entries.filter(({ labels }) => labels[0] === name).length);
   expect(new Set(counts).size).toBe(1);
   expect(new Set(entries.map(({ path }) => path)).size).toBe(entries.length);
 });

@@ -1,6 +1,7 @@
 // Splits: exact counts, strata, seeds, and no content on both sides.
 
 import { describe, expect, test } from 'vitest';
+import { classesOf } from '$lib/core/annotations';
 import { shuffle, mulberry32 } from '$lib/core/random';
 import { makeSplit, type SplitItem } from '$lib/data/split';
 import type { SplitName, SplitSettings } from '$lib/storage/records';
@@ -95,6 +96,36 @@ describe('fractions', () => {
     [NaN, 0.1],
   ])('val %d and test %d are refused', (val, test) => {
     expect(() => makeSplit(items([5, 5]), { ...settings, val, test })).toThrow(/leaves nothing to train with/);
+  });
+});
+
+describe('several classes an image', () => {
+  /** 200 images; class 0 in half of them, 1 in a fifth, 2 in a twentieth, in all combinations. */
+  const list = Array.from({ length: 200 }, (_, i): SplitItem => {
+    const classes = [2, 5, 20].flatMap((every, index) => (i % every === 0 ? [index] : []));
+    return { path: `${i}.jpg`, blob: `blob-${i}`, annotation: { kind: 'classes', classes } };
+  });
+  const share = (splits: readonly SplitName[], index: number) => {
+    const own = list.flatMap(({ annotation }, i) => (classesOf(annotation).includes(index) ? [splits[i]] : []));
+    return own.filter((split) => split === 'test').length / own.length;
+  };
+
+  test('each class gets its share, the rarest first', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const { splits, counts } = makeSplit(list, { ...settings, val: 0, test: 0.2, seed });
+      expect(counts.test).toBe(40);
+      // Two of ten, exactly; what is common is divided within what is rarer.
+      expect(share(splits, 2)).toBe(0.2);
+      expect(share(splits, 1)).toBeCloseTo(0.2, 10);
+      expect(Math.abs(share(splits, 0) - 0.2)).toBeLessThan(0.06);
+    }
+  });
+
+  test('an image alone in its class stays in train', () => {
+    const rare: SplitItem = { path: 'x', blob: 'x', annotation: { kind: 'classes', classes: [0, 3] } };
+    for (let seed = 0; seed < 10; seed++) {
+      expect(makeSplit([...list, rare], { ...settings, seed }).splits.at(-1)).toBe('train');
+    }
   });
 });
 

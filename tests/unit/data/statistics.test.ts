@@ -57,6 +57,18 @@ test('duplicates say whether labels and splits differ; small classes are named',
   ]);
 });
 
+test('copies with the same several classes agree, and each class counts its images', () => {
+  const said = (...classes: number[]) => ({ annotation: { kind: 'classes', classes } as const, blob: 'same' });
+  const rest = Array.from({ length: 9 }, (_, i) => item(`r${i}`, { annotation: { kind: 'classes', classes: [0, 1] } }));
+  const classes = [{ name: 'sky' }, { name: 'sea' }];
+  const found = (...copies: Item[]) => findProblems({ items: [...rest, ...copies], classes });
+  expect(found(item('a', said(0)), item('b', said(0)))).toEqual([
+    { kind: 'duplicate', paths: ['a', 'b'], sameLabel: true, acrossSplits: false },
+    { kind: 'small-class', class: 'sea', count: 9 },
+  ]);
+  expect(found(item('a', said(0)), item('b', said(0, 1)))).toMatchObject([{ kind: 'duplicate', sameLabel: false }]);
+});
+
 test('after an edit what happened while reading is still told', () => {
   const unreadable = { kind: 'unreadable', path: 'x', reason: 'empty' } as const;
   const stale = { kind: 'small-class', class: 'gone', count: 1 } as const;

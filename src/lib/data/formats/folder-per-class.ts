@@ -39,7 +39,7 @@ function read(files: readonly SourceFile[]): Reading {
     entries.push({
       path: file.path,
       // macOS writes accents as separate characters; 'é' must not become two classes.
-      label: label.normalize('NFC'),
+      labels: [label.normalize('NFC')],
       ...(folderSplit === null ? {} : { folderSplit }),
       load: async () => ({ bytes: await readImageBytes(file) }),
     });

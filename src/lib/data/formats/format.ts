@@ -13,13 +13,16 @@ export interface LoadedImage {
 export interface ImageEntry {
   /** Unique in the data set. */
   path: string;
-  label: string;
+  /** One; any number in a reading of `several`. */
+  labels: readonly string[];
   folderSplit?: SplitName;
   load(): Promise<LoadedImage>;
 }
 
 export interface Reading {
   entries: readonly ImageEntry[];
+  /** Some image has several classes or none, so that each class is a yes or no of its own. */
+  several?: boolean;
   /** In their order, where the format has one; else the labels are sorted. */
   classes?: readonly string[];
   problems: readonly DataProblem[];

@@ -94,7 +94,7 @@ function* listImages(
     const name = `${label}/${String(i).padStart(5, '0')}.png`;
     yield {
       path: folder === '' ? name : `${folder}/${name}`,
-      label,
+      labels: [label],
       ...(split === null ? {} : { folderSplit: split }),
       load: () => {
         const image = { width, height, channels, data } as const;
