@@ -6,11 +6,21 @@ export function suggest(name: string, candidates: readonly string[]): string | n
   if (candidates.length === 0) return null;
   const wanted = name.toLowerCase();
   const lower = candidates.map((candidate) => candidate.toLowerCase());
+  // 'lr', 'wd', 'bs': the first letters of the words.
+  const short = lower.findIndex((candidate) => candidate.includes('_') && initials(candidate) === wanted);
+  if (short >= 0) return candidates[short];
   const nearest = closest(wanted, lower);
   // A third of the letters, at least two: 'lerning_rate' finds 'learning_rate', 'foo' does not find 'seed'.
   const limit = Math.max(2, Math.floor(Math.max(wanted.length, nearest.length) / 3));
   if (distance(wanted, nearest) > Math.min(limit, wanted.length - 1)) return null;
   return candidates[lower.indexOf(nearest)];
+}
+
+function initials(name: string): string {
+  return name
+    .split('_')
+    .map((word) => word.slice(0, 1))
+    .join('');
 }
 
 /** Second half of a sentence about an unknown name: `did you mean "x"?` or the list of what is known. */

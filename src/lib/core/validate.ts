@@ -77,7 +77,10 @@ export function fieldAt(fields: Fields, path: string): Field | undefined {
 
 function checkObject(fields: Fields, value: unknown, path: string, what: string, problems: Problem[]) {
   if (value !== undefined && !isObject(value)) {
-    problems.push({ path, message: `${what} must be an object with named fields; found ${show(value)}.` });
+    // "adamw" where {"name": "adamw"} belongs is the likeliest slip of a person who writes by hand.
+    const instead =
+      typeof value === 'string' && fields.name?.type === 'choice' ? ` Write {"name": ${show(value)}}.` : '';
+    problems.push({ path, message: `${what} must be an object with named fields; found ${show(value)}.${instead}` });
     return defaultsOf(fields);
   }
   const given = value ?? {};
@@ -157,8 +160,9 @@ function complaint(field: Exclude<Field, { type: 'object' }>, value: unknown): s
     case 'string':
       return typeof value === 'string' ? null : `${title} must be text; found ${show(value)}.`;
     case 'choice': {
-      const names = field.options.map((option) => option.value);
-      if (typeof value === 'string' && names.includes(value)) return null;
+      const values = field.options.map((option) => option.value);
+      if (typeof value === 'string' && values.includes(value)) return null;
+      const names = values.map((name) => (name === '' ? '""' : name));
       if (typeof value !== 'string') return `${title} must be one of ${names.join(', ')}; found ${show(value)}.`;
       return `${title} has no option ${show(value)}; ${didYouMean(value, names)}`;
     }

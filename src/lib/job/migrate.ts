@@ -33,7 +33,7 @@ const MIGRATIONS: readonly ((document: unknown) => Step)[] = [fromUnversioned, f
 /** Throws for a document that is no object, or of a version that this program does not know. */
 export function migrate(document: unknown): Migrated {
   const from = versionOf(document);
-  const migrated: Migrated = { document, from, notices: [], problems: [], classes: null };
+  const migrated: Migrated = { document: withoutEditorKeys(document), from, notices: [], problems: [], classes: null };
   for (const step of MIGRATIONS.slice(from)) {
     const next = step(migrated.document);
     migrated.document = next.document;
@@ -42,6 +42,12 @@ export function migrate(document: unknown): Migrated {
     migrated.classes = next.classes ?? migrated.classes;
   }
   return migrated;
+}
+
+/** `$schema` tells editors where the published schema is; it says nothing about the run. */
+function withoutEditorKeys(document: unknown): unknown {
+  if (!isObject(document)) return document;
+  return Object.fromEntries(Object.entries(document).filter(([key]) => key !== '$schema'));
 }
 
 /** 0 for the unversioned format, which its own keys tell; a document with neither is taken as current. */

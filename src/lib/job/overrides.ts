@@ -87,10 +87,15 @@ function deciding({ path }: { path: string }): boolean {
 
 /** A name whose last part fits is a better guess than one that is spelt alike as a whole: 'lr' aside, people forget the group. */
 function nearest(path: string, fields: Fields): string {
-  const all = leafPaths(fields);
+  const sameName = fieldNamed(path, fields);
+  return sameName === undefined ? didYouMean(path, leafPaths(fields)) : `did you mean "${sameName}"?`;
+}
+
+/** A field whose own name is the last part of the path, wherever it is; of several the first that is no advanced one. */
+export function fieldNamed(path: string, fields: Fields): string | undefined {
   const last = lastPart(path);
-  const sameName = all.find((candidate) => lastPart(candidate) === last);
-  return sameName === undefined ? didYouMean(path, all) : `did you mean "${sameName}"?`;
+  const named = leafPaths(fields).filter((candidate) => lastPart(candidate) === last);
+  return named.find((candidate) => fieldAt(fields, candidate)?.advanced !== true) ?? named.at(0);
 }
 
 function lastPart(path: string): string {

@@ -2,13 +2,14 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import { getPath, isObject, setPath } from '$lib/core/path';
-import type { Problem } from '$lib/core/schema';
-import { validate } from '$lib/core/validate';
+import type { Fields, Problem } from '$lib/core/schema';
+import { fieldAt, validate, validateField } from '$lib/core/validate';
 import type { ModelEntry } from '$lib/models/contract';
 import { crossChecks, remarks } from './checks';
+import { TRAINING } from './fields/training';
 import { JOB_VERSION, type Job } from './job';
 import { migrate } from './migrate';
-import { applyOverrides, readOverrides } from './overrides';
+import { applyOverrides, fieldNamed, readOverrides } from './overrides';
 import { jobParts } from './parts';
 import {
   defaultBatchSize,
@@ -62,7 +63,7 @@ export function checkJob(document: unknown, context: JobContext): CheckedJob {
   const filled = fillDefaults(nullsAsText(named), model, context.data, notices);
   const { value, problems: found } = validate(fields, filled);
   const job = textsAsNull(value);
-  problems.push(...found);
+  problems.push(...found.map((problem) => elsewhere(problem, fields)));
   const about = { task, model, data: context.data, older: from < JOB_VERSION };
   problems.push(...crossChecks(job, about, problems));
   if (problems.length === 0) notices.push(...remarks(job, about));
@@ -81,6 +82,14 @@ export function defaultJob(context: JobContext, task?: string, model?: string): 
     ...(model === undefined ? {} : { model: { name: model } }),
   };
   return parseJob(document, context).job;
+}
+
+/** A field that exists in another section is what was meant: 'epochs' is 'training.epochs'. */
+function elsewhere(problem: Problem, fields: Fields): Problem {
+  if (fieldAt(fields, problem.path) !== undefined || problem.message.includes('did you mean')) return problem;
+  const meant = fieldNamed(problem.path, fields);
+  if (meant === undefined) return problem;
+  return { path: problem.path, message: `There is no field "${problem.path}"; did you mean "${meant}"?` };
 }
 
 /** Sets a value unless something that cannot hold it stands in the way (validation then names that). */
@@ -112,8 +121,11 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
     learns = fill('fine_tune.train', 'head') === 'head' ? 'head' : 'pretrained';
   }
   const imageSize = fill('preprocess.image_size', defaultImageSize(meta, data, weights));
-  const batchSize = fill('training.batch_size', defaultBatchSize(meta, data));
-  fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, Number(batchSize), learns));
+  const usualBatch = defaultBatchSize(meta, data);
+  const batch = fill('training.batch_size', usualBatch);
+  // One that is no size is reported; the rate must not be wrong as well because of it.
+  const batchSize = isSize(batch) ? batch : usualBatch;
+  fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, batchSize, learns));
   fill('optimizer.weight_decay', defaultWeightDecay(optimizer, learns));
   if (optimizer === 'rmsprop') {
     // Tuned without momentum, PyTorch's default; a one-cycle schedule would bring it back.
@@ -131,6 +143,10 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
     );
   }
   return filled;
+}
+
+function isSize(value: unknown): value is number {
+  return typeof value === 'number' && validateField(TRAINING.fields.batch_size, value, '').length === 0;
 }
 
 /** Fields that a job holds as text or null; the schema knows text alone, '' being none. */

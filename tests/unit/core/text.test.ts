@@ -71,6 +71,7 @@ test('counts, rates, ratios and plain numbers are short and grouped', () => {
 test('a suggestion is made only for a likely slip', () => {
   expect(suggest('lerning_rate', ['learning_rate', 'epochs'])).toBe('learning_rate');
   expect(suggest('ResNet18', ['resnet18', 'tiny-cnn'])).toBe('resnet18');
+  expect(suggest('lr', ['name', 'learning_rate'])).toBe('learning_rate');
   expect(suggest('foo', ['seed', 'epochs'])).toBeNull();
   expect(suggest('x', [])).toBeNull();
 });

@@ -102,7 +102,10 @@ describe('validate', () => {
     expect(validate(fields, []).problems[0].message).toMatch(/must be an object .* found \[\]/);
     expect(validate(fields, null).problems).toHaveLength(1);
     expect(validate(fields, { optimizer: 'adamw' }, 'job').problems).toEqual([
-      { path: 'job.optimizer', message: 'Optimiser must be an object with named fields; found "adamw".' },
+      {
+        path: 'job.optimizer',
+        message: 'Optimiser must be an object with named fields; found "adamw". Write {"name": "adamw"}.',
+      },
     ]);
     expect(validateField(fields.width, NaN, 'x')).toHaveLength(1);
     expect(validateField(fields.seed, null, 'x')).toHaveLength(1);
@@ -160,6 +163,8 @@ test('a field is shown while its condition holds', () => {
   expect(isVisible(nesterov, { name: 'sgd' })).toBe(true);
   expect(isVisible(nesterov, { name: 'adamw' })).toBe(false);
   expect(isVisible(fields.seed, {})).toBe(true);
+  const warmup = { ...fields.note, visibleWhen: { decay: { above: 0 } } };
+  expect([0.9, 0, 'x'].map((decay) => isVisible(warmup, { decay }))).toEqual([true, false, false]);
 });
 
 test('a field is found by its dotted path', () => {

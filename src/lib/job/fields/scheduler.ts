@@ -35,7 +35,7 @@ export const SCHEDULER = {
     },
     interval: {
       type: 'choice',
-      title: 'Changes',
+      title: 'Interval',
       help: 'Whether the rate changes a little with each step or, as PyTorch’s schedulers are mostly used, once an epoch.',
       advanced: true,
       default: 'step',

@@ -38,8 +38,8 @@ export const TRAINING = {
     },
     sampling: {
       type: 'choice',
-      title: 'Draw images',
-      help: 'How often images of each class come up in an epoch (weighted sampling).',
+      title: 'Sampling',
+      help: 'How often the images of each class come up in an epoch.',
       advanced: true,
       default: 'shuffle',
       options: [
