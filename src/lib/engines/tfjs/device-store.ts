@@ -99,8 +99,11 @@ export class DeviceStore implements ParameterStore {
 
   update(given: Gradients | 'gathered', learningRate: number, options: StepOptions = {}): LazyNorms | null {
     this.#forget();
-    this.#step++;
-    if (this.#movingSize === 0) return null;
+    const step = this.#step + 1;
+    if (this.#movingSize === 0) {
+      this.#step = step;
+      return null;
+    }
     const optimizer = withMomentum(this.#specification.optimizer, options.momentum);
     let norms: LazyNorms | undefined;
     tf.tidy(() => {
@@ -108,11 +111,12 @@ export class DeviceStore implements ParameterStore {
       const state = { values: this.#values.value, buffers: this.#buffers.map((slot) => slot.value) };
       const factors = { decays: this.#decays, rates: this.#rates, since: this.#since };
       const slope = clipFlat(gradient, this.#specification);
-      const [values, ...buffers] = updateFlat(optimizer, state, { slope, ...factors }, learningRate, this.#step);
+      const [values, ...buffers] = updateFlat(optimizer, state, { slope, ...factors }, learningRate, step);
       norms = options.norms && deviceNorms(options.norms, this.#moving, gradient, state.values, values);
       // Kept before the old ones go: tidy frees what is not.
       this.#values.value = values;
       this.#buffers.forEach((slot, index) => (slot.value = buffers[index]));
+      this.#step = step;
       this.#average();
     });
     this.discard();

@@ -5,9 +5,12 @@ import { TrainyardError } from '$lib/core/errors';
 import type { BackendName, DeviceReport, DeviceRequest } from '../contract';
 import { chooseBackend, describeWasm } from './choose-backend';
 import type { DeviceSurvey } from './choose-backend';
+import { HostWatch } from './device-watch';
 import { TfjsEngine } from './engine';
+import { GpuWatch } from './gpu-watch';
 import { registerWasmTrainingKernels, startWasmThreads, stopWasmThreads } from './wasm';
-import { describeAdapter, findAdapter, gpuDevice, isSoftware, startWebGpu, stopWebGpu } from './webgpu';
+import { guardAllocations, wasmBackend } from './wasm/heap';
+import { describeAdapter, findAdapter, gpuBackend, isSoftware, startWebGpu, stopWebGpu } from './webgpu';
 
 /** Where the three files of tfjs's WASM backend are: their folder, or an address for each name. */
 export type WasmPaths = string | Readonly<Record<string, string>>;
@@ -48,9 +51,8 @@ export async function createEngine(request: DeviceRequest, options: EngineOption
 }
 
 function engineOn(device: DeviceReport, options: EngineOptions): TfjsEngine {
-  // A processor is not lost; what it runs out of is memory.
-  const lost = device.backend === 'webgpu' ? reasonOfLoss(gpuDevice()) : new Promise<string>(() => {});
-  return new TfjsEngine(device, lost, async () => {
+  const watch = device.backend === 'webgpu' ? new GpuWatch(gpuBackend()) : new HostWatch();
+  return new TfjsEngine(device, watch, async () => {
     const { backend } = device;
     stop(backend);
     const adapter = backend === 'webgpu' ? await awaitAdapter() : await findAdapter();
@@ -60,11 +62,6 @@ function engineOn(device: DeviceReport, options: EngineOptions): TfjsEngine {
     const survey = { webgpu: { missing: '' }, wasm: await surveyWasm(options.threads) };
     return engineOn({ ...device, ...(await start(backend, adapter, survey, options)) }, options);
   });
-}
-
-async function reasonOfLoss(device: GPUDevice): Promise<string> {
-  const { reason, message } = await device.lost;
-  return message || (reason === 'destroyed' ? 'It was given back.' : 'The browser does not say why.');
 }
 
 /** After a crash of its graphics process a browser needs a moment before it has an adapter again. */
@@ -140,5 +137,6 @@ async function startWasm(
       'Reload the page; if that does not help, choose the device "cpu".',
     );
   }
+  guardAllocations(wasmBackend(tf.backend()));
   return { simd, threads: await startWasmThreads(threads) };
 }

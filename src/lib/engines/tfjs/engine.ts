@@ -5,6 +5,7 @@ import { TrainyardError } from '$lib/core/errors';
 import type { Graph, ParameterValues } from '$lib/graph/types';
 import type { DeviceReport, Engine, Predictor, StepSpecification, TrainStep } from '../contract';
 import { DeviceStore } from './device-store';
+import type { DeviceWatch } from './device-watch';
 import { HostStore } from './host-store';
 import { inferenceKernels } from './kernels';
 import { layOut } from './parameter-layout';
@@ -17,16 +18,21 @@ import { nativeFor } from './wasm/native';
 /** Computes on the backend that `device` names, which must be tfjs's current one and stay so. */
 export class TfjsEngine implements Engine {
   readonly device: DeviceReport;
-  readonly lost: Promise<string>;
+  readonly #watch: DeviceWatch;
   readonly #restart: () => Promise<Engine>;
   readonly #steps = new Set<TfjsTrainStep>();
+  readonly #predictors = new Set<TfjsPredictor>();
 
   /** `restart` starts the same device anew and makes an engine on it. */
-  constructor(device: DeviceReport, lost: Promise<string>, restart: () => Promise<Engine>) {
+  constructor(device: DeviceReport, watch: DeviceWatch, restart: () => Promise<Engine>) {
     this.device = device;
-    this.lost = lost;
+    this.#watch = watch;
     this.#restart = restart;
     this.#checkBackend();
+  }
+
+  get lost(): Promise<string> {
+    return this.#watch.lost;
   }
 
   compile(graph: Graph, parameters: ParameterValues, specification: StepSpecification): TrainStep {
@@ -34,7 +40,8 @@ export class TfjsEngine implements Engine {
     const layout = layOut(graph, specification);
     const Store = this.device.backend === 'webgpu' ? DeviceStore : HostStore;
     const store = new Store(layout, parameters, specification);
-    const step = new TfjsTrainStep(graph, layout, store, inferenceKernels(this.device), specification, (done) =>
+    const kernels = inferenceKernels(this.device);
+    const step = new TfjsTrainStep(graph, layout, store, kernels, specification, this.#watch, (done) =>
       this.#steps.delete(done),
     );
     this.#steps.add(step);
@@ -43,7 +50,12 @@ export class TfjsEngine implements Engine {
 
   predictor(graph: Graph, parameters: ParameterValues): Predictor {
     this.#checkBackend();
-    return new TfjsPredictor(graph, parameters, inferenceKernels(this.device));
+    const kernels = inferenceKernels(this.device);
+    const predictor = new TfjsPredictor(graph, parameters, kernels, this.#watch, (done) =>
+      this.#predictors.delete(done),
+    );
+    this.#predictors.add(predictor);
+    return predictor;
   }
 
   /**
@@ -56,7 +68,8 @@ export class TfjsEngine implements Engine {
   }
 
   async renew(): Promise<Engine> {
-    for (const step of this.#steps) step.dispose();
+    // Before the backend goes: their tensors could not be freed afterwards.
+    for (const user of [...this.#steps, ...this.#predictors]) user.dispose();
     return this.#restart();
   }
 

@@ -82,15 +82,16 @@ export class HostStore implements ParameterStore {
         ? view(this.#room(), placed)
         : (given.get(placed.name)?.dataSync<'float32'>() ?? new Float32Array(placed.size)),
     );
-    this.#gathering = false;
-    this.#step++;
     const optimizer = withMomentum(this.#specification.optimizer, options.momentum);
-    forget(this.#tensors, this.#moving);
-    forget(this.#averageTensors);
     const norms = options.norms === undefined ? null : gradients.map((gradient) => Math.sqrt(squareSum(gradient)));
     const before = options.norms === 'all' ? this.#values.slice() : null;
 
     const { slopes, scale } = this.#clip(gradients);
+    // From here on nothing allocates: a step that runs out of memory changes nothing.
+    this.#gathering = false;
+    this.#step++;
+    forget(this.#tensors, this.#moving);
+    forget(this.#averageTensors);
     const state = { values: this.#values, buffers: this.#buffers };
     for (const [index, { begin, decays, rate, since }] of this.#moving.entries()) {
       const range = { begin, gradient: slopes[index], decays, scale, rate, since };

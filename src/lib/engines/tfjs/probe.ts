@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendName } from '../contract';
 import { wasmBackend } from './wasm/heap';
 import { nativeFor } from './wasm/native';
-import { gpuDevice } from './webgpu';
+import { gpuBackend } from './webgpu';
 
 const PAGE = 65_536;
 /** tfjs's WebAssembly grows to this and no further: 4 GiB without the last page. */
@@ -14,7 +14,7 @@ const CHUNK = 256 * 2 ** 20;
 
 /** Bytes up to `wanted` that could be had beside what is in use. */
 export async function probeMemory(backend: BackendName, wanted: number): Promise<number> {
-  if (backend === 'webgpu') return probeGpu(gpuDevice(), wanted);
+  if (backend === 'webgpu') return probeGpu(gpuBackend().device, wanted);
   return backend === 'wasm' ? probeWasm(wanted) : probeHost(wanted);
 }
 

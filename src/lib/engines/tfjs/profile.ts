@@ -1,7 +1,7 @@
 // Where the time of a piece of work goes, by kernel. tfjs's own profiler, without what it counts twice.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { StepProfile } from '../contract';
+import type { LazyScalar, StepProfile } from '../contract';
 import { hasTimestamps } from './webgpu';
 
 type Kernel = StepProfile['kernels'][number];
@@ -10,16 +10,23 @@ type Kernel = StepProfile['kernels'][number];
  * Runs `work` once. With a GPU's timestamps `total` is the sum of the kernels, without the gaps between them; by the host's clock
  * it is the time that the work took, with what is no kernel: uploads, the update of parameters in ordinary memory.
  */
-export async function profileKernels(work: () => void): Promise<StepProfile> {
+export async function profileKernels(work: () => LazyScalar): Promise<StepProfile> {
   const timestamps = tf.getBackend() === 'webgpu' && hasTimestamps();
   const started = performance.now();
   let ended = started;
+  let outcome: LazyScalar | Error | null = null;
   const { kernels } = await tf.profile(() => {
-    work();
+    try {
+      outcome = work();
+    } catch (error) {
+      // Kept for later: tfjs would go on profiling everything after it.
+      outcome = error instanceof Error ? error : new Error(String(error));
+    }
     ended = performance.now();
     // tfjs wants a result, which says nothing here.
     return [];
   });
+  await settled(outcome);
   const byName = new Map<string, Kernel>();
   for (const { name, kernelTimeMs, bytesAdded } of kernels) {
     // Operations with a gradient of their own are listed beside the kernels that they are made of.
@@ -30,4 +37,10 @@ export async function profileKernels(work: () => void): Promise<StepProfile> {
   const sorted = [...byName.values()].toSorted((a, b) => b.milliseconds - a.milliseconds);
   const total = timestamps ? sorted.reduce((sum, { milliseconds }) => sum + milliseconds, 0) : ended - started;
   return { total, source: timestamps ? 'timestamps' : 'clock', kernels: sorted };
+}
+
+/** What the device tells of the work after it. */
+async function settled(outcome: LazyScalar | Error | null): Promise<void> {
+  if (outcome instanceof Error) throw outcome;
+  await outcome?.read();
 }

@@ -1,11 +1,9 @@
 // One training step: forward, backward, update. Enqueues everything; waits for nothing.
 
 import * as tf from '@tensorflow/tfjs-core';
-// Gradients are not registered with the operations.
-import '@tensorflow/tfjs-core/dist/register_all_gradients';
-import { TrainyardError } from '$lib/core/errors';
+import type { TrainyardError } from '$lib/core/errors';
 import type { Kernels } from '$lib/graph/ops/forward';
-import type { Graph, NodeOf } from '$lib/graph/types';
+import type { Graph } from '$lib/graph/types';
 import type {
   Batch,
   LazyNorms,
@@ -17,28 +15,25 @@ import type {
   TrainState,
   TrainStep,
 } from '../contract';
-import { frozenNodes, planForward, runForward, runNodes } from './forward';
-import type { ForwardPlan } from './forward';
-import { imagesToTensor, targetsToTensor } from './images';
-import { trainingKernels } from './kernels';
+import { HostWatch } from './device-watch';
+import type { DeviceWatch } from './device-watch';
+import { Differentiator } from './gradients';
 import type { ParameterLayout } from './parameter-layout';
-import type { BatchStatistics, Gradients, ParameterStore } from './parameter-store';
+import type { BatchStatistics, ParameterStore } from './parameter-store';
 import { partsOf } from './parts';
 import { predictWith } from './predictor';
 import { profileKernels } from './profile';
 
 export class TfjsTrainStep implements TrainStep {
-  readonly #plan: ForwardPlan;
-  readonly #norms: ReadonlyMap<string, NodeOf<'batch_norm'>>;
-  readonly #moving: readonly string[];
-  /** What no gradient reaches: evaluated, then a constant of the step. */
-  readonly #frozen: ReadonlySet<string>;
-  readonly #layout: ParameterLayout;
+  readonly #differentiator: Differentiator;
   readonly #store: ParameterStore;
   readonly #inference: Kernels;
   readonly #specification: StepSpecification;
+  readonly #watch: DeviceWatch;
   readonly #onDispose: (step: TfjsTrainStep) => void;
   #step = 0;
+  /** What a device told of an earlier step: the parameters since are no numbers that anybody computed. */
+  #failed: TrainyardError | null = null;
 
   /** Takes ownership of the store. `inference`: the kernels of evaluation. */
   constructor(
@@ -47,16 +42,14 @@ export class TfjsTrainStep implements TrainStep {
     store: ParameterStore,
     inference: Kernels,
     specification: StepSpecification,
+    watch: DeviceWatch = new HostWatch(),
     onDispose: (step: TfjsTrainStep) => void = () => {},
   ) {
-    this.#plan = planForward(graph);
-    this.#norms = new Map(graph.nodes.flatMap((node) => (node.op === 'batch_norm' ? [[node.id, node]] : [])));
-    this.#moving = layout.trainable.filter((placed) => placed.moves).map((placed) => placed.name);
-    this.#frozen = frozenNodes(graph, new Set(this.#moving), layout.frozenNorms);
-    this.#layout = layout;
+    this.#differentiator = new Differentiator(graph, layout, inference, specification);
     this.#store = store;
     this.#inference = inference;
     this.#specification = specification;
+    this.#watch = watch;
     this.#onDispose = onDispose;
   }
 
@@ -66,122 +59,113 @@ export class TfjsTrainStep implements TrainStep {
   }
 
   run(batch: Batch, learningRate: number, options: StepOptions = {}): { loss: LazyScalar; norms: LazyNorms | null } {
+    this.#check();
+    try {
+      const { value, accepted } = this.#watch.enqueue(() => this.#advance(batch, learningRate, options));
+      const told = accepted.catch((error: TrainyardError) => {
+        this.#failed ??= error;
+        throw error;
+      });
+      told.catch(() => {});
+      return { loss: this.#scalar(value.loss, told), norms: value.norms };
+    } catch (error) {
+      this.#store.discard();
+      this.#watch.recover();
+      throw error;
+    }
+  }
+
+  async predict(batch: Batch, options: { raw?: boolean } = {}): Promise<Prediction> {
+    this.#check();
+    try {
+      const parameters = (): ReadonlyMap<string, tf.Tensor> =>
+        options.raw ? this.#store.tensors() : this.#store.averages();
+      return await predictWith(this.#differentiator.plan, parameters, this.#inference, batch, false, this.#watch);
+    } catch (error) {
+      this.#store.discard();
+      this.#watch.recover();
+      throw error;
+    }
+  }
+
+  profile(batch: Batch, learningRate: number): Promise<StepProfile> {
+    return profileKernels(() => this.run(batch, learningRate).loss);
+  }
+
+  async state(): Promise<TrainState> {
+    this.#check();
+    const { value, accepted } = this.#watch.enqueue(() => this.#store.read());
+    const state = await this.#watch.wait(() => value, accepted);
+    // Told while it was read: of a step before.
+    this.#check();
+    return state;
+  }
+
+  restore(state: TrainState): void {
+    const { accepted } = this.#watch.enqueue(() => this.#store.write(state));
+    this.#step = state.step;
+    if (this.#failed !== null) this.#watch.recover();
+    this.#failed = null;
+    accepted.catch((error: TrainyardError) => (this.#failed ??= error));
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+    this.#watch.recover();
+    this.#onDispose(this);
+  }
+
+  #check(): void {
+    if (this.#failed !== null) throw this.#failed;
+  }
+
+  /** All of a step that allocates. Changes nothing when it throws. */
+  #advance(batch: Batch, learningRate: number, options: StepOptions): { loss: tf.Scalar; norms: LazyNorms | null } {
     const parts = partsOf(batch, this.#specification.accumulate ?? 1);
     // By part: running statistics see one after the other.
     const seen: BatchStatistics[][] = parts.map(() => []);
-    const found: { norms: LazyNorms | null } = { norms: null };
+    const [differentiator, store, step] = [this.#differentiator, this.#store, this.#step];
+    let norms: LazyNorms | null = null;
     try {
       const loss = tf.tidy(() => {
         if (parts.length === 1) {
-          const { value, gradients } = this.#differentiate(batch, 0, seen[0]);
-          found.norms = this.#store.update(gradients, learningRate, options);
+          const { value, gradients } = differentiator.differentiate(batch, store.tensors(), { step, part: 0 }, seen[0]);
+          norms = store.update(gradients, learningRate, options);
           return value;
         }
-        const losses = parts.map(({ batch: part, share }, index) =>
+        const losses = parts.map(({ batch: images, share }, part) =>
           // The part's tensors go before the next part's come.
           tf.tidy(() => {
-            const { value, gradients } = this.#differentiate(part, index, seen[index]);
-            this.#store.gather(gradients, share);
+            const { value, gradients } = differentiator.differentiate(images, store.tensors(), { step, part }, seen[part]); // prettier-ignore
+            store.gather(gradients, share);
             return tf.mul<tf.Scalar>(value, share);
           }),
         );
-        found.norms = this.#store.update('gathered', learningRate, options);
-        return tf.addN(losses);
+        const total = tf.addN(losses);
+        norms = store.update('gathered', learningRate, options);
+        return total;
       });
-      for (const statistics of seen) this.#store.updateStatistics(statistics);
+      for (const statistics of seen) store.updateStatistics(statistics);
       this.#step++;
-      return { loss: lazyScalar(loss), norms: found.norms };
-    } catch (error) {
-      freeTape();
-      this.#store.discard();
-      found.norms?.dispose();
-      throw error;
+      return { loss, norms };
     } finally {
       // Kept beyond the gradient's own scope for the running statistics.
       for (const { mean, varBiased } of seen.flat()) tf.dispose([mean, varBiased]);
     }
   }
 
-  /** Loss and gradients of what moves. Call inside tf.tidy. */
-  #differentiate(batch: Batch, part: number, seen: BatchStatistics[]): { value: tf.Scalar; gradients: Gradients } {
-    const { loss: lossOf, seed } = this.#specification;
-    const images = imagesToTensor(batch, this.#plan.graph);
-    const targets = targetsToTensor(batch.targets);
-    const parameters = this.#store.tensors();
-    const nodes = this.#frozen;
-    const values = tf.tidy(() => runNodes(this.#plan, nodes, images, parameters, this.#inference));
-    const moving = this.#moving.map((name) => parameters.get(name)).filter((tensor) => tensor !== undefined);
-    const { value, grads } = tf.valueAndGrads((..._moving: tf.Tensor[]) => {
-      const pass = {
-        seed,
-        step: this.#step,
-        part,
-        frozenNorms: this.#layout.frozenNorms,
-        report: (node: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number) =>
-          seen.push(this.#statistics(node, mean, varBiased, count)),
-      };
-      const { output } = runForward(this.#plan, images, parameters, trainingKernels, pass, { nodes, values });
-      return tf.reshape<tf.Rank.R0>(lossOf(output, targets), []);
-    })(moving);
-    return { value, gradients: new Map(grads.map((gradient, index) => [this.#moving[index], gradient])) };
-  }
-
-  predict(batch: Batch, options: { raw?: boolean } = {}): Promise<Prediction> {
-    const parameters = options.raw ? this.#store.tensors() : this.#store.averages();
-    return predictWith(this.#plan, parameters, this.#inference, batch, false);
-  }
-
-  profile(batch: Batch, learningRate: number): Promise<StepProfile> {
-    return profileKernels(() => this.run(batch, learningRate).loss.dispose());
-  }
-
-  state(): Promise<TrainState> {
-    return this.#store.read();
-  }
-
-  restore(state: TrainState): void {
-    this.#store.write(state);
-    this.#step = state.step;
-  }
-
-  dispose(): void {
-    this.#store.dispose();
-    this.#onDispose(this);
-  }
-
-  #statistics(id: string, mean: tf.Tensor1D, varBiased: tf.Tensor1D, count: number): BatchStatistics {
-    const node = this.#norms.get(id);
-    if (node === undefined || count < 2) {
-      throw new TrainyardError(
-        'batch-too-small',
-        `Batch norm "${id}" sees a single value per channel, which has no variance.`,
-        'Use a larger batch or larger images.',
-      );
-    }
+  #scalar(tensor: tf.Scalar, accepted: Promise<void>): LazyScalar {
     return {
-      meanName: node.parameters.running_mean,
-      varianceName: node.parameters.running_var,
-      mean: tf.keep(mean),
-      varBiased: tf.keep(varBiased),
-      count,
-      momentum: node.attributes.momentum,
+      read: async () => {
+        try {
+          // A synchronisation on the GPU: the loop reads losses late and in bulk.
+          const [value] = await this.#watch.wait(() => tensor.data(), accepted);
+          return value;
+        } finally {
+          tensor.dispose();
+        }
+      },
+      dispose: () => tensor.dispose(),
     };
   }
-}
-
-/** tfjs frees what a forward pass saved for the backward one only when neither throws. */
-function freeTape(): void {
-  for (const { saved } of tf.engine().state.activeTape ?? []) tf.dispose(saved ?? []);
-}
-
-function lazyScalar(tensor: tf.Scalar): LazyScalar {
-  return {
-    async read() {
-      // A synchronisation on the GPU: the loop reads losses late and in bulk.
-      const [value] = await tensor.data();
-      tensor.dispose();
-      return value;
-    },
-    dispose: () => tensor.dispose(),
-  };
 }

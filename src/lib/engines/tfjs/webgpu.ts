@@ -1,6 +1,7 @@
 // The WebGPU adapter: found, named, told apart from software ones, and made into tfjs's backend.
 
 import * as tf from '@tensorflow/tfjs-core';
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import { TrainyardError } from '$lib/core/errors';
 
 /** Renderers that run on the CPU, by the words in their adapters' descriptions. */
@@ -58,7 +59,7 @@ const lostDevices = new WeakSet<GPUDevice>();
  * Throws `device-unavailable` when the adapter gives no device.
  */
 export async function startWebGpu(adapter: GPUAdapter): Promise<void> {
-  if ('webgpu' in tf.engine().registry && lostDevices.has(gpuDevice())) stopWebGpu();
+  if ('webgpu' in tf.engine().registry && lostDevices.has(gpuBackend().device)) stopWebGpu();
   if (!('webgpu' in tf.engine().registry)) {
     const device = await requestDevice(adapter);
     void device.lost.then(() => lostDevices.add(device));
@@ -72,24 +73,22 @@ export async function startWebGpu(adapter: GPUAdapter): Promise<void> {
 
 /** Removes tfjs's backend and lets go of its device and of all memory there. */
 export function stopWebGpu(): void {
-  const device = gpuDevice();
+  const { device } = gpuBackend();
   tf.removeBackend('webgpu');
   device.destroy();
 }
 
-/** The device of tfjs's WebGPU backend, which must have been started. */
-export function gpuDevice(): GPUDevice {
-  // A factory that is not asynchronous: the instance is there, whichever backend is the current one.
-  const backend: unknown = tf.findBackend('webgpu');
-  if (typeof backend === 'object' && backend !== null && 'device' in backend && backend.device instanceof GPUDevice) {
-    return backend.device;
-  }
+/** tfjs's WebGPU backend, which must have been started. */
+export function gpuBackend(): WebGPUBackend {
+  const backend: unknown = tf.engine().registry.webgpu;
+  // Its class is not at hand before its module is loaded, which is when there is an object of it.
+  if (backend !== undefined) return backend as WebGPUBackend;
   throw new TrainyardError('device-unavailable', 'WebGPU has not been started.', '', { badInput: false });
 }
 
 /** Whether kernels can be timed by the GPU itself. */
 export function hasTimestamps(): boolean {
-  return gpuDevice().features.has('timestamp-query');
+  return gpuBackend().device.features.has('timestamp-query');
 }
 
 async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {

@@ -18,16 +18,36 @@ export function addressOf(backend: BackendWasm, tensor: TensorInfo): number {
   return backend.getMemoryOffset(tensor.dataId);
 }
 
+function noRoom(bytes: number): TrainyardError {
+  return new TrainyardError(
+    'out-of-memory',
+    `The WebAssembly memory (4 GB at most) has no room for ${Math.ceil(bytes / 1e6)} MB more.`,
+    'Use a smaller batch or smaller images, or compute each batch in more parts (training.accumulate).',
+  );
+}
+
+const guarded = new WeakSet<BackendWasm>();
+
+/**
+ * Makes tfjs notice that it was given no memory. It takes the address 0 for that of the tensor and writes over whatever is there.
+ * Idempotent.
+ */
+export function guardAllocations(backend: BackendWasm): void {
+  if (guarded.has(backend)) return;
+  guarded.add(backend);
+  const emscripten: { _malloc: (bytes: number) => number } = backend.wasm;
+  const malloc = emscripten._malloc;
+  emscripten._malloc = (bytes) => {
+    const address = malloc(bytes);
+    if (address === 0 && bytes > 0) throw noRoom(bytes);
+    return address;
+  };
+}
+
 /** Runs with `bytes` of uninitialised memory, freed afterwards even when it throws. */
 export function withScratch<T>({ malloc, free }: Native, bytes: number, use: (address: number) => T): T {
   const address = malloc(bytes) >>> 0;
-  if (address === 0) {
-    throw new TrainyardError(
-      'wasm-out-of-memory',
-      `The WebAssembly memory (4 GB at most) has no room for ${Math.ceil(bytes / 1e6)} MB more.`,
-      'Use a smaller batch or smaller images.',
-    );
-  }
+  if (address === 0) throw noRoom(bytes);
   try {
     return use(address);
   } finally {
