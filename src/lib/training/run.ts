@@ -187,22 +187,15 @@ interface Course {
 
 /** Trains and judges; goes on by itself after a lost device and in smaller parts where memory was short. */
 async function trainThrough(course: Course, tools: Execution, log: RunLog): Promise<LoopOutcome> {
-  const { database } = tools;
+  const { database, seconds, control } = tools;
   const { job } = course.run;
-  const { seconds } = tools;
   const deadline = seconds === null ? undefined : performance.now() + 1000 * seconds;
   const recovery = new Recovery(job.training.batch_size);
   let engine = await tools.engine(job.engine.device);
-  let { run, at } = course;
-  for (let attempt = 1; ; attempt++) {
+  for (let isFirst = true; ; isFirst = false) {
     let step = 0;
     try {
-      if (attempt === 1 && job.engine.memory_check) run = await fit({ ...course, run }, engine, database, log);
-      const events = attemptRun(
-        { ...course, run, at },
-        { engine, accumulate: partsOf(run), deadline, first: attempt === 1 },
-        tools,
-      );
+      const events = attempt(course, { engine, deadline, isFirst }, tools);
       for (;;) {
         const next = await events.next();
         if (next.done === true) return next.value;
@@ -211,18 +204,21 @@ async function trainThrough(course: Course, tools: Execution, log: RunLog): Prom
       }
     } catch (error) {
       const reason = interruptionOf(error);
-      const accumulate = partsOf(run);
-      const way = reason === null || tools.control.signal.aborted ? null : recovery.next(reason, { step, accumulate });
+      const accumulate = partsOf(course.run);
+      const way = reason === null || control.signal.aborted ? null : recovery.next(reason, { step, accumulate });
       if (way === null) throw error;
       const lost = performance.now();
       if (way.renew) engine = await engine.renew();
       if (way.accumulate !== accumulate) {
         const adapted = { accumulate: way.accumulate, reason: 'The device had no memory left.' };
-        run = await updateRun(database, run.id, { adapted });
+        course.run = await updateRun(database, course.run.id, { adapted });
         await log.add({ type: 'adapted', step, ...adapted });
       }
       const { checkpoint } = error instanceof Interruption ? error : { checkpoint: null };
-      at = checkpoint === null ? await takeUp(run, course.version, database) : { from: stored(run, checkpoint) };
+      course.at =
+        checkpoint === null
+          ? await takeUp(course.run, course.version, database)
+          : { from: stored(course.run, checkpoint) };
       if (way.renew) {
         await log.add({ type: 'away', seconds: (performance.now() - lost) / 1000, reason: 'lost-device' });
       }
@@ -231,18 +227,19 @@ async function trainThrough(course: Course, tools: Execution, log: RunLog): Prom
 }
 
 /** Compares what a step needs with what the device grants; a batch that does not fit is computed in more parts from now on. */
-async function fit({ run, network, at }: Course, engine: Engine, database: Database, log: RunLog): Promise<RunRecord> {
+async function* fit(course: Course, engine: Engine, database: Database): AsyncGenerator<RunEvent, void> {
+  const { run, network, at } = course;
   const { batch_size: batchSize } = run.job.training;
   const parts = partsOf(run);
   const found = await preflight(memoryOf(run, network), engine, { batchSize, parts });
   const { needed, granted, accumulate } = found;
   if (accumulate === null) throw noRoom(found);
-  await log.add({ type: 'memory', needed, granted, batchSize, accumulate });
-  if (accumulate === parts) return run;
+  yield { type: 'memory', needed, granted, batchSize, accumulate };
+  if (accumulate === parts) return;
   const adapted = { accumulate, reason: adaptation(found, batchSize, accumulate) };
-  await log.add({ type: 'adapted', step: 'from' in at ? at.from.state.step : 0, ...adapted });
-  await log.add({ type: 'notice', message: adapted.reason, level: 'warning' });
-  return updateRun(database, run.id, { adapted });
+  yield { type: 'adapted', step: 'from' in at ? at.from.state.step : 0, ...adapted };
+  yield { type: 'notice', message: adapted.reason, level: 'warning' };
+  course.run = await updateRun(database, run.id, { adapted });
 }
 
 /** Parts of a batch: the job's, or what the device could do. */
@@ -256,37 +253,39 @@ function stored(run: RunRecord, checkpoint: SessionCheckpoint): CheckpointRecord
 
 interface Attempt {
   engine: Engine;
-  accumulate: number;
   deadline?: number;
   /** Of the run in this worker. */
-  first: boolean;
+  isFirst: boolean;
 }
 
-/** From where the run is to its evaluation, on one engine. */
-async function* attemptRun(
-  { run, version, network, at, pool }: Course,
-  { engine, accumulate, deadline, first: isFirst }: Attempt,
+/** From where the run is to its evaluation, on one engine. Changes the course's run where its batches do not fit. */
+async function* attempt(
+  course: Course,
+  { engine, deadline, isFirst }: Attempt,
   tools: Execution,
 ): AsyncGenerator<RunEvent, LoopOutcome> {
+  const { version, network, at, pool } = course;
   const { database, control } = tools;
-  const { job } = run;
+  const { id, job } = course.run;
   const task = getTask(job.task);
   const from = 'start' in at ? undefined : at.from;
   const parameters: ParameterValues = 'start' in at ? at.start.parameters : at.from.state.parameters;
   const splits = bySplit(version);
   const stepsInEpoch = stepsPerEpoch(splits.train.length, job.training.batch_size);
-  await updateRun(database, run.id, { device: engine.device });
+  await updateRun(database, id, { device: engine.device });
   yield {
     type: 'started',
-    runId: run.id,
+    runId: id,
     device: engine.device,
-    epochs: contrastiveEpochs(job) + epochsOf(run),
+    epochs: contrastiveEpochs(job) + epochsOf(course.run),
     stepsPerEpoch: stepsInEpoch,
     parameters: network.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
     images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
     fromStep: stepsBehind(at, job, stepsInEpoch),
   };
-  if ('start' in at && isFirst) yield* tellStart(run, at.start.notices);
+  if ('start' in at && isFirst) yield* tellStart(course.run, at.start.notices);
+  if (isFirst && job.engine.memory_check) yield* fit(course, engine, database);
+  const { run } = course;
   const session = trainSession({
     run,
     task,
@@ -298,7 +297,7 @@ async function* attemptRun(
     pool,
     database,
     control,
-    accumulate,
+    accumulate: partsOf(run),
     deadline,
     save: async (checkpoints, before, drop) => {
       const records = checkpoints.map((checkpoint) => stored(run, checkpoint));

@@ -97,14 +97,14 @@ describe('a run', () => {
     expect((await getRun(bench.database, id)).status).toBe('done');
   });
 
-  it('whose loss is no number fails with advice, and says so in its record', async () => {
+  it('whose loss explodes fails with advice, and says so in its record', async () => {
     // Weights are multiplied by 1 - 10 * 10 at every step until they overflow.
     const optimizer = { name: 'sgd', learning_rate: 10, weight_decay: 10 };
     const document = { optimizer, scheduler: { name: 'constant' }, training: { epochs: 20, batch_size: 16 } };
     const failing = train('failing', () => undefined, document);
-    await expect(failing).rejects.toMatchObject({ code: 'loss-not-finite' });
+    await expect(failing).rejects.toMatchObject({ code: 'loss-exploded' });
     const run = await runNamed('failing');
-    expect(run).toMatchObject({ status: 'failed', error: { code: 'loss-not-finite' } });
+    expect(run).toMatchObject({ status: 'failed', error: { code: 'loss-exploded' } });
     const last = (await readEvents(bench.database, run.id)).at(-1);
     expect(last?.event).toMatchObject({
       type: 'failed',
