@@ -3,7 +3,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { resolveColor } from '../colors';
 import { onThemeChange } from '../theme';
-import { align, type Mark, type Series } from './series';
+import { align, type Mark, type Series, type Zoom } from './series';
 
 export interface PlotOptions {
   height: number;
@@ -18,12 +18,19 @@ export interface PlotOptions {
   yMax: number | null;
   /** Charts with the same key share one cursor. */
   sync?: string;
-  onCursor: (index: number | null) => void;
+  /** Bars instead of lines. */
+  bars: boolean;
+  /** `x` at the cursor; null when it has left. */
+  onCursor: (x: number | null) => void;
+  /** A part of the x axis was drawn over, or all of it asked for again. */
+  onZoom: (zoom: Zoom | null) => void;
 }
 
 export interface Plot {
   /** Same number and identity of series: new data only. Otherwise the plot is made anew. */
   update(series: readonly Series[], marks: readonly Mark[]): void;
+  /** Null shows all. */
+  zoom(zoom: Zoom | null): void;
   resize(width: number, height: number): void;
   toBlob(): Promise<Blob | null>;
   destroy(): void;
@@ -32,6 +39,8 @@ export interface Plot {
 const FONT = '11px system-ui, sans-serif';
 /** Of a digit at 11 px, at most: DejaVu Sans, the widest of the usual ones. */
 const LETTER_WIDTH = 7;
+/** A shorter drag is a click with an unsteady hand. */
+const LEAST_DRAG = 6;
 /** Room at the right for direct labels, at most. */
 const LABEL_WIDTH = 96;
 
@@ -44,6 +53,7 @@ export function createPlot(
 ): Plot {
   let series = first;
   let marks = firstMarks;
+  let zoomed: Zoom | null = null;
   let width = host.clientWidth;
   let { height } = options;
   let plot = make();
@@ -67,11 +77,25 @@ export function createPlot(
         legend: { show: false },
         cursor: {
           y: false,
-          points: { size: 7 },
-          sync: options.sync ? { key: options.sync, setSeries: false } : undefined,
+          points: { size: 7, show: !options.bars },
+          // The other charts follow the cursor; what is drawn over they are told by whoever holds the zoom.
+          sync: options.sync
+            ? {
+                key: options.sync,
+                setSeries: false,
+                filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
+              }
+            : undefined,
+          drag: { x: true, y: false, setScale: false },
+          bind: {
+            dblclick: () => () => {
+              options.onZoom(null);
+              return null;
+            },
+          },
         },
         scales: {
-          x: { time: false },
+          x: { time: false, range: (self, low, high) => xRange(self, low, high) },
           y: {
             distr: options.logarithmic ? 3 : 1,
             range: options.logarithmic ? undefined : (_, low, high) => yRange(low, high, options),
@@ -92,15 +116,18 @@ export function createPlot(
           ...series.map((one, index): uPlot.Series => ({
             label: one.label,
             stroke: one.faint ? fade(colors[index]) : colors[index],
-            width: one.faint ? 1 : 1.5,
+            width: options.bars ? 0 : one.faint ? 1 : 1.5,
+            fill: options.bars ? colors[index] : undefined,
+            paths: options.bars ? uPlot.paths.bars?.({ size: [0.85, 48], gap: 1 }) : undefined,
             dash: one.dashed ? [5, 4] : undefined,
             // A lone value would be invisible without its point.
-            points: { show: one.points === true || one.x.length === 1, size: 5, fill: surface },
+            points: { show: !options.bars && (one.points === true || one.x.length === 1), size: 5, fill: surface },
             spanGaps: true,
           })),
         ],
         hooks: {
-          setCursor: [(self) => options.onCursor(self.cursor.idx ?? null)],
+          setCursor: [(self) => options.onCursor(cursorX(self))],
+          setSelect: [drawnOver],
           draw: [
             (self) => drawMarks(self, marks, strong, text),
             (self) => {
@@ -112,6 +139,22 @@ export function createPlot(
       align(series),
       host,
     );
+  }
+
+  function xRange(self: uPlot, low: number, high: number): [number, number] {
+    if (zoomed) return [zoomed.min, zoomed.max];
+    if (!options.bars) return [low, high];
+    // Bars stand on their x: half of one would be cut off at each end.
+    const half = (high - low) / Math.max(1, self.data[0].length - 1) / 2 || 0.5;
+    return [low - half, high + half];
+  }
+
+  function drawnOver(self: uPlot) {
+    const { left, width: across } = self.select;
+    if (across === 0) return;
+    self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    if (across < LEAST_DRAG) return;
+    options.onZoom({ min: self.posToVal(left, 'x'), max: self.posToVal(left + across, 'x') });
   }
 
   function remake() {
@@ -134,6 +177,10 @@ export function createPlot(
       if (same && !grown) plot.setData(align(series));
       else remake();
     },
+    zoom(next) {
+      zoomed = next;
+      plot.setData(plot.data);
+    },
     resize(nextWidth, nextHeight) {
       if (nextWidth === width && nextHeight === height) return;
       const crossed = width > 380 !== nextWidth > 380;
@@ -148,6 +195,13 @@ export function createPlot(
       plot.destroy();
     },
   };
+}
+
+/** At the value that the cursor has snapped to, else where it is: other charts have other values. */
+function cursorX({ cursor, data, posToVal }: uPlot): number | null {
+  const { idx, left } = cursor;
+  if (left === undefined || left < 0) return null;
+  return idx == null ? posToVal(left, 'x') : data[0][idx];
 }
 
 /** A little air around the data, the fixed ends where there are any, and never an empty range. */
@@ -166,6 +220,17 @@ function drawMarks(self: uPlot, marks: readonly Mark[], strong: string, text: st
   for (const mark of marks) {
     const x = self.valToPos(mark.x, 'x', true);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    if (mark.small) {
+      const foot = bbox.top + bbox.height;
+      const size = 4 * devicePixelRatio;
+      ctx.fillStyle = mark.strong ? strong : text;
+      ctx.beginPath();
+      ctx.moveTo(x, foot - 1.6 * size);
+      ctx.lineTo(x + size, foot);
+      ctx.lineTo(x - size, foot);
+      ctx.fill();
+      continue;
+    }
     ctx.strokeStyle = mark.strong ? strong : text;
     ctx.globalAlpha = mark.strong ? 0.8 : 0.4;
     ctx.lineWidth = devicePixelRatio;
