@@ -1,6 +1,6 @@
 // Keeps a run's events: each goes to the listener at once, and into storage in portions.
 
-import type { RunEvent } from './events';
+import type { RunEvent, StepTiming } from './events';
 
 type Progress = Extract<RunEvent, { type: 'progress' }>;
 
@@ -20,7 +20,7 @@ export class RunLog {
   readonly #append: (events: readonly RunEvent[]) => Promise<unknown>;
   readonly #now: () => number;
   #unwritten: RunEvent[] = [];
-  #progress: { sum: number; steps: number; latest: Progress } | null = null;
+  #progress: { sum: number; steps: number; timing: StepTiming | undefined; latest: Progress } | null = null;
   #lastStep = 0;
   #writtenAt: number;
 
@@ -54,18 +54,31 @@ export class RunLog {
     await this.#append(events);
   }
 
-  /** The kept loss is the mean over all steps since the kept one before it. */
+  /** The kept loss and times are the means over all steps since the kept ones before. */
   #merge(event: Progress): void {
     const steps = Math.max(1, event.step - this.#lastStep);
     this.#lastStep = event.step;
-    const before = this.#progress ?? { sum: 0, steps: 0 };
-    this.#progress = { sum: before.sum + event.loss * steps, steps: before.steps + steps, latest: event };
+    const before = this.#progress ?? { sum: 0, steps: 0, timing: undefined };
+    this.#progress = {
+      sum: before.sum + event.loss * steps,
+      steps: before.steps + steps,
+      timing: added(before.timing, event.timing, steps),
+      latest: event,
+    };
   }
 
   #endProgress(): void {
     if (this.#progress === null) return;
-    const { sum, steps, latest } = this.#progress;
-    this.#unwritten.push({ ...latest, loss: sum / steps });
+    const { sum, steps, timing, latest } = this.#progress;
+    const means = timing && { timing: added(undefined, timing, 1 / steps) };
+    this.#unwritten.push({ ...latest, loss: sum / steps, ...means });
     this.#progress = null;
   }
+}
+
+/** `sum` and `times` times `factor`. */
+function added(sum: StepTiming | undefined, times: StepTiming | undefined, factor: number): StepTiming | undefined {
+  if (times === undefined) return sum;
+  const of = (part: keyof StepTiming): number => (sum?.[part] ?? 0) + times[part] * factor;
+  return { data: of('data'), upload: of('upload'), compute: of('compute'), read: of('read') };
 }

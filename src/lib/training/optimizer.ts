@@ -2,8 +2,9 @@
 
 import type { LossFunction, OptimizerSpecification, StepSpecification } from '$lib/engines/contract';
 import type { Job } from '$lib/job/job';
+import { parseLayerRates } from '$lib/job/layer-rates';
 import type { Frozen } from './freezing';
-import { layerRatesOf, parseLayerRates } from './layer-rates';
+import { layerRatesOf } from './layer-rates';
 
 export interface StepExtras {
   /** Of the trainable parameters, for the factors by layer; none have any where this is absent. */

@@ -94,6 +94,9 @@ export class Saver {
       .finally(() => {
         this.#writing = null;
       });
+    // Handing the arrays to storage clones them, on this thread.
+    this.#held += this.#now() - this.#savedAt;
+    this.#lastStep = this.#now();
   }
 
   /** Waits for the writing under way. Throws what it threw. */

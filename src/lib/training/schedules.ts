@@ -125,9 +125,9 @@ export function cosineRestarts(rate: number, first: number, factor: number, mini
 }
 
 function cycleAt(time: number, first: number, factor: number): { since: number; length: number } {
-  if (factor <= 1) return { since: time % first, length: first };
   // A form that draws while a person types may ask for cycles of no length.
   let [since, length] = [time, Math.max(first, 1e-3)];
+  if (factor <= 1) return { since: since % length, length };
   // Sums of powers, not logarithms: those miss a restart by a rounding. A factor near 1 takes as many turns as there are restarts.
   while (since >= length) {
     since -= length;

@@ -144,7 +144,7 @@ describe('the loop with freezing', () => {
       return Promise.resolve();
     };
     let time = 0;
-    const { events, outcome } = await record(engine, job, { holdBest: true, save, now: () => (time += 1) });
+    const { events, outcome } = await record(engine, job, { save, now: () => (time += 1) });
     // The first epoch's end is always due; then nothing until the end.
     expect(saves.map((kinds) => kinds.at(-1)?.slice(0, 4))).toEqual(['last', 'last']);
     const best = told.findLast(({ kind }) => kind === 'best');

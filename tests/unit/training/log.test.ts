@@ -44,6 +44,15 @@ describe('the log of a run', () => {
     expect(written).toEqual([[progress(5, 2)]]);
   });
 
+  it('keeps times as means over the steps that they are of', async () => {
+    const { log, written } = open();
+    const timing = { data: 4, upload: 1, compute: 8, read: 0 };
+    await log.add({ ...progress(1, 4), timing } as RunEvent);
+    await log.add({ ...progress(4, 2), timing: { data: 0, upload: 1, compute: 4, read: 4 } } as RunEvent);
+    await log.flush();
+    expect(written[0]).toMatchObject([{ step: 4, timing: { data: 1, upload: 1, compute: 5, read: 3 } }]);
+  });
+
   it('writes what matters at once, after the progress before it', async () => {
     const { log, written } = open();
     await log.add(progress(2, 1));
