@@ -176,6 +176,12 @@ async function train(
   }
 }
 
+/** What an event says of the run's record, which other tabs read; it is stored before they hear of it. */
+const STATUS_OF: { readonly [Type in RunEvent['type']]?: RunRecord['status'] } = {
+  paused: 'paused',
+  continued: 'running',
+};
+
 /** A run under way and where it is. */
 interface Course {
   run: RunRecord;
@@ -200,6 +206,8 @@ async function trainThrough(course: Course, tools: Execution, log: RunLog): Prom
         const next = await events.next();
         if (next.done === true) return next.value;
         if (next.value.type === 'progress' || next.value.type === 'checkpoint') step = next.value.step;
+        const status = STATUS_OF[next.value.type];
+        if (status !== undefined) course.run = await updateRun(database, course.run.id, { status });
         await log.add(next.value);
       }
     } catch (error) {
