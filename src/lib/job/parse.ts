@@ -2,7 +2,7 @@
 
 import { TrainyardError } from '$lib/core/errors';
 import { getPath, isObject, setPath } from '$lib/core/path';
-import type { Fields, Problem } from '$lib/core/schema';
+import type { Field, Fields, Problem } from '$lib/core/schema';
 import { fieldAt, validate, validateField } from '$lib/core/validate';
 import type { ModelEntry } from '$lib/models/contract';
 import { crossChecks, remarks } from './checks';
@@ -13,6 +13,7 @@ import { applyOverrides, fieldNamed, readOverrides } from './overrides';
 import { jobParts } from './parts';
 import {
   defaultBatchSize,
+  defaultFalls,
   defaultImageSize,
   defaultLearningRate,
   defaultShift,
@@ -21,7 +22,7 @@ import {
   type JobData,
   type Learns,
 } from './resolve';
-import { jobFields, type JobCatalog } from './schema';
+import { jobFields, NULLABLE_TEXTS, type JobCatalog } from './schema';
 
 export interface JobContext extends JobCatalog {
   /** Where it is known, defaults follow it and the expected number of classes is checked. */
@@ -123,8 +124,7 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   const imageSize = fill('preprocess.image_size', defaultImageSize(meta, data, weights));
   const usualBatch = defaultBatchSize(meta, data);
   const batch = fill('training.batch_size', usualBatch);
-  // One that is no size is reported; the rate must not be wrong as well because of it.
-  const batchSize = isSize(batch) ? batch : usualBatch;
+  const batchSize = fits(TRAINING.fields.batch_size, batch) ? batch : usualBatch;
   fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, batchSize, learns));
   fill('optimizer.weight_decay', defaultWeightDecay(optimizer, learns));
   if (optimizer === 'rmsprop') {
@@ -132,6 +132,9 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
     const momentum = fill('optimizer.momentum', 0);
     if (momentum === 0) fill('scheduler.cycle_momentum', false);
   }
+  const epochs = getPath(filled, 'training.epochs') ?? TRAINING.fields.epochs.default;
+  const falls = fits(TRAINING.fields.epochs, epochs) ? defaultFalls(epochs) : {};
+  for (const [path, value] of Object.entries(falls)) fill(path, value);
   if (learns === 'pretrained') fill('fine_tune.stage_rate', defaultStageRate(learns));
   if (getPath(filled, 'augment.shift') === undefined && Number.isInteger(imageSize)) {
     fill('augment.shift', Math.min(256, defaultShift(Number(imageSize))));
@@ -145,19 +148,10 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   return filled;
 }
 
-function isSize(value: unknown): value is number {
-  return typeof value === 'number' && validateField(TRAINING.fields.batch_size, value, '').length === 0;
+/** What a field refuses is reported; what follows from it must not be wrong as well. */
+function fits(field: Field, value: unknown): value is number {
+  return typeof value === 'number' && validateField(field, value, '').length === 0;
 }
-
-/** Fields that a job holds as text or null; the schema knows text alone, '' being none. */
-const NULLABLE_TEXTS = [
-  'data.path',
-  'data.train_dir',
-  'data.val_dir',
-  'data.test_dir',
-  'model.weights',
-  'distillation.teacher',
-] as const;
 
 function nullsAsText(document: unknown): unknown {
   const nulls = NULLABLE_TEXTS.filter((name) => getPath(document, name) === null);

@@ -122,6 +122,18 @@ export function defaultStageRate(learns: Learns): number {
   return learns === 'pretrained' ? 0.25 : 1;
 }
 
+/**
+ * Where schedules that fall in steps do so in a run of this length: three thirds; He et al.'s (2016) 30, 60 of 90 epochs.
+ */
+export function defaultFalls(epochs: number): Readonly<Record<string, unknown>> {
+  const third = Math.max(1, Math.round(epochs / 3));
+  return {
+    'scheduler.step_epochs': third,
+    'scheduler.restart_epochs': third,
+    'scheduler.milestones': 2 * third < epochs ? [third, 2 * third] : [third],
+  };
+}
+
 /** An eighth of the input: 4 pixels at 32, the habit for CIFAR. */
 export function defaultShift(imageSize: number): number {
   return Math.round(imageSize / 8);

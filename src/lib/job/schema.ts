@@ -24,6 +24,16 @@ export interface JobCatalog {
   imported?(weights: string): ImportedNetwork | undefined;
 }
 
+/** Fields that a job holds as text or null; the form and validation know text alone, '' being none. */
+export const NULLABLE_TEXTS = [
+  'data.path',
+  'data.train_dir',
+  'data.val_dir',
+  'data.test_dir',
+  'model.weights',
+  'distillation.teacher',
+] as const;
+
 /** All fields of a job with this task and model, in the order of the form; `model.config` and `loss` are the plugins' own. */
 export function jobFields(catalog: JobCatalog, task: TaskMeta, model: ModelEntry): Fields {
   return {

@@ -423,7 +423,7 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
       ['scheduler.minimum_rate: The lowest rate must not be above the learning rate 0.004; found 0.1.'],
     ],
     [
-      '{"scheduler":{"name":"multi_step"}}',
+      '{"scheduler":{"name":"multi_step","milestones":[]}}',
       ['scheduler.milestones: Name the epochs at which the rate falls, such as [10, 20]; found none.'],
     ],
     [

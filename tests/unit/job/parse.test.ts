@@ -47,6 +47,32 @@ describe('a job document', () => {
     expect(optimizer.learning_rate).toBeCloseTo(0.0014, 6);
   });
 
+  it('takes falls of the rate that fit the length of the run', () => {
+    const falls = (epochs?: number) =>
+      parseJob(epochs === undefined ? {} : { training: { epochs } }, catalog).job.scheduler;
+    expect(falls()).toMatchObject({ step_epochs: 10, milestones: [10, 20], restart_epochs: 10 });
+    expect(falls(90)).toMatchObject({ step_epochs: 30, milestones: [30, 60], restart_epochs: 30 });
+    expect(falls(1)).toMatchObject({ step_epochs: 1, milestones: [1] });
+  });
+
+  it('takes a smaller rate, no momentum and little decay for optimisers that need it', () => {
+    const of = (name: string) => parseJob({ optimizer: { name } }, catalog).job;
+    expect(of('rmsprop')).toMatchObject({
+      optimizer: { momentum: 0, learning_rate: 0.001 },
+      scheduler: { cycle_momentum: false },
+    });
+    expect(of('adam').optimizer).toMatchObject({
+      learning_rate: of('adamw').optimizer.learning_rate,
+      weight_decay: 5e-5,
+    });
+  });
+
+  it('may say where its schema is', () => {
+    expect(parseJob({ $schema: './job.schema.json', seed: 3 }, catalog).job).toEqual(
+      parseJob({ seed: 3 }, catalog).job,
+    );
+  });
+
   it('keeps what is written, whatever the data would suggest', () => {
     const document = { preprocess: { image_size: 48 }, augment: { horizontal_flip: 0.25 }, optimizer: { name: 'sgd' } };
     const { job, notices } = parseJob(document, { ...catalog, data: digits });
