@@ -9,6 +9,7 @@ import { StoredImages } from './images';
 import { Imports } from './imports.svelte';
 import { ModelWork } from './model-work.svelte';
 import { Projects } from './projects.svelte';
+import { Queue } from './queue.svelte';
 import { RunControl } from './run-control.svelte';
 import { RunNotices } from './run-notices.svelte';
 import { Theme } from './theme.svelte';
@@ -23,6 +24,7 @@ export class App {
   readonly imports: Imports;
   readonly projects: Projects;
   readonly runs: RunControl;
+  readonly queue: Queue;
   readonly notices = new RunNotices();
   readonly work: ModelWork;
   readonly weights: Weights;
@@ -44,6 +46,7 @@ export class App {
     this.imports = new Imports(this.clients.data.api);
     this.projects = new Projects(database);
     this.runs = new RunControl(this.clients.train.api, database, (report) => this.device.learn(report));
+    this.queue = new Queue(this.runs, database);
     this.work = new ModelWork(this.clients.infer.api);
     this.weights = new Weights(this.clients.weights.api, database);
   }

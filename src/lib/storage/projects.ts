@@ -61,6 +61,8 @@ export async function deleteProject(database: Database, id: string): Promise<voi
       await store('versions').delete(key);
     }
     for (const key of await store('runs').index('projectId').getAllKeys(id)) await deleteRunRecords(transaction, key);
+    for (const key of await store('groups').index('projectId').getAllKeys(id)) await store('groups').delete(key);
+    for (const key of await store('queue').index('projectId').getAllKeys(id)) await store('queue').delete(key);
     const used = await usedBlobs(store('items'));
     for (const hash of freed) {
       if (used.has(hash)) continue;
