@@ -3,9 +3,11 @@
 import { importDataset } from '$lib/data/import';
 import { exclude, renameClasses, resplit, setHead } from '$lib/data/versions';
 import { createPool } from '$lib/pipeline/pool';
+import { createPreviewer } from '$lib/pipeline/preview';
 import type { DataApi } from '$lib/rpc/protocol';
 import { serve } from '$lib/rpc/serve';
 import { createTasks } from '$lib/rpc/tasks';
+import { getVersion } from '$lib/storage/datasets';
 import { getProject } from '$lib/storage/projects';
 import type { Annotation } from '$lib/storage/records';
 import { TASKS } from '$lib/tasks/catalog';
@@ -14,6 +16,10 @@ import { spawnDecodeWorker } from './spawn-decode';
 
 const connect = createConnection();
 const tasks = createTasks();
+const previewer = createPreviewer({
+  openPool: () => createPool({ spawn: spawnDecodeWorker }),
+  itemsOf: async (versionId) => (await getVersion(await connect(), versionId)).items,
+});
 
 function taskOf(kind: Annotation['kind']): string {
   return (TASKS.find(({ annotations }) => annotations === kind) ?? TASKS[0]).id;
@@ -40,6 +46,7 @@ const api: DataApi = {
   renameClasses: async (versionId, names) => renameClasses(await connect(), versionId, names),
   exclude: async (versionId, paths) => exclude(await connect(), versionId, paths),
   setHead: async (datasetId, versionId) => setHead(await connect(), datasetId, versionId),
+  preview: (request) => previewer.preview(request),
   cancel: (taskId) => tasks.cancel(taskId),
 };
 

@@ -25,6 +25,14 @@ export interface SessionItem {
   stream?: string;
 }
 
+export interface PreviewOrder {
+  item: SessionItem & { stream: string };
+  preprocess: PixelPreprocess;
+  augment: AugmentSettings | null;
+  seed: number;
+  epochs: readonly number[];
+}
+
 export interface DecodeCalls {
   inspect: { parameters: { files: readonly Blob[]; thumbnailSide: number }; value: Inspection[] };
   open: { parameters: { session: number; settings: SessionSettings }; value: null };
@@ -34,6 +42,8 @@ export interface DecodeCalls {
     value: Uint8Array<ArrayBuffer>;
   };
   close: { parameters: { session: number }; value: null };
+  /** One image as each of the epochs would have it, [epochs, height, width, 3]. Keeps the image for the next call. */
+  preview: { parameters: PreviewOrder; value: Uint8Array<ArrayBuffer> };
 }
 
 export type CallName = keyof DecodeCalls;

@@ -3,9 +3,10 @@
 import { TrainyardError } from '$lib/core/errors';
 import { stream } from '$lib/core/random';
 import { augment, isIdentity } from './augment';
+import type { AugmentSettings } from './augment-plan';
 import type { DecodeImage, PixelImage } from './contract';
 import type { ReadBlobs, SessionItem, SessionSettings } from './messages';
-import { applyPreprocess } from './preprocess';
+import { applyPreprocess, type PixelPreprocess } from './preprocess';
 import { resize } from './resize';
 import type { WeightCache } from './weights';
 
@@ -22,9 +23,29 @@ export interface SampleMaker {
   readonly cachedBytes: number;
 }
 
+/** Null where nothing is changed. */
+export function changesOf(augment: AugmentSettings | null): AugmentSettings | null {
+  return augment === null || isIdentity(augment) ? null : augment;
+}
+
+/** What all epochs have in common of a decoded image; what comes after it is {@link augment}'s. */
+export function prepareSource(
+  image: PixelImage,
+  preprocess: PixelPreprocess,
+  changes: AugmentSettings | null,
+  weights: WeightCache,
+): PixelImage {
+  if (changes?.random_resized_crop.enabled !== true) return applyPreprocess(image, preprocess, weights);
+  const [height, width] = preprocess.imageSize;
+  const scale = (CROP_RESERVE * Math.max(height, width)) / Math.min(image.width, image.height);
+  if (scale >= 1) return image;
+  const size = { width: Math.round(image.width * scale), height: Math.round(image.height * scale) };
+  return resize(image, size, { interpolation: preprocess.interpolation }, { cache: weights });
+}
+
 export function createSampleMaker(settings: SessionSettings, decode: DecodeImage, readBlobs: ReadBlobs): SampleMaker {
   const { items, preprocess, seed, cacheBytes } = settings;
-  const changes = settings.augment !== null && !isIdentity(settings.augment) ? settings.augment : null;
+  const changes = changesOf(settings.augment);
   const [height, width] = preprocess.imageSize;
   const sampleBytes = height * width * 3;
   const weights: WeightCache = new Map();
@@ -32,24 +53,17 @@ export function createSampleMaker(settings: SessionSettings, decode: DecodeImage
   const kept = new Map<number, PixelImage>();
   let cachedBytes = 0;
 
-  /** What all epochs have in common. */
-  function prepare(image: PixelImage): PixelImage {
-    if (changes?.random_resized_crop.enabled !== true) return applyPreprocess(image, preprocess, weights);
-    const scale = (CROP_RESERVE * Math.max(height, width)) / Math.min(image.width, image.height);
-    if (scale >= 1) return image;
-    const size = { width: Math.round(image.width * scale), height: Math.round(image.height * scale) };
-    return resize(image, size, { interpolation: preprocess.interpolation }, { cache: weights });
-  }
-
   function keep(index: number, image: PixelImage): void {
     if (kept.has(index) || cachedBytes + image.data.byteLength > cacheBytes) return;
     kept.set(index, image);
     cachedBytes += image.data.byteLength;
   }
 
+  const prepare = (image: PixelImage) => prepareSource(image, preprocess, changes, weights);
+
   function finish(index: number, epoch: number, image: PixelImage): PixelImage {
-    if (changes === null) return image;
-    return augment(image, changes, preprocess, stream(seed, 'augment', epoch, items[index].stream ?? index), weights);
+    const random = stream(seed, 'augment', epoch, items[index].stream ?? index);
+    return changes === null ? image : augment(image, changes, preprocess, random, weights);
   }
 
   async function load(epoch: number, indices: readonly number[]): Promise<Uint8Array<ArrayBuffer>> {
@@ -82,7 +96,8 @@ export function createSampleMaker(settings: SessionSettings, decode: DecodeImage
   };
 }
 
-async function decodeNamed(decode: DecodeImage, blob: Blob, item: SessionItem): Promise<PixelImage> {
+/** With the image's name in the message of a failure. */
+export async function decodeNamed(decode: DecodeImage, blob: Blob, item: SessionItem): Promise<PixelImage> {
   try {
     return await decode(blob);
   } catch (error) {

@@ -3,6 +3,7 @@
 import { TrainyardError } from '$lib/core/errors';
 import type { Decoder } from './decode';
 import type { Ask, CallName, DecodeCalls, ReadBlobs } from './messages';
+import { createPreviewMaker } from './preview-samples';
 import { createSampleMaker, type SampleMaker } from './samples';
 
 export interface ServiceParts {
@@ -19,6 +20,7 @@ const INSPECTIONS_AT_ONCE = 4;
 
 export function createService({ decoder, readBlobs }: ServiceParts): Ask {
   const sessions = new Map<number, SampleMaker>();
+  const preview = createPreviewMaker(decoder.decode, readBlobs);
   const methods: Methods = {
     async inspect({ files, thumbnailSide }) {
       const results: DecodeCalls['inspect']['value'] = [];
@@ -44,6 +46,7 @@ export function createService({ decoder, readBlobs }: ServiceParts): Ask {
       sessions.delete(session);
       return null;
     },
+    preview,
   };
   return (name, parameters) => methods[name](parameters);
 }

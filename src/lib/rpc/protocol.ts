@@ -7,6 +7,7 @@ import type { BackendName, DeviceReport, DeviceRequest, StepProfile } from '$lib
 import type { ExportEvent, ExportFile, ExportFormat, ExportReport } from '$lib/interchange/contract';
 import type { Job } from '$lib/job/job';
 import type { LoadReport } from '$lib/interchange/weights/contract';
+import type { PreviewImages, PreviewRequest } from '$lib/pipeline/preview';
 import type {
   CheckpointSlot,
   DatasetVersionRecord,
@@ -19,6 +20,8 @@ import type {
 } from '$lib/storage/records';
 import type { ImageResults, PredictionJson } from '$lib/tasks/contract';
 import type { RunEvent } from '$lib/training/events';
+
+export type { PreviewImages, PreviewRequest };
 
 export type OnEvent<Event> = (event: Event) => void;
 
@@ -45,6 +48,11 @@ export interface DataApi {
   exclude(versionId: string, paths: readonly string[]): Promise<DatasetVersionRecord>;
   /** Makes an older version the data set's head again (undo). */
   setHead(datasetId: string, versionId: string): Promise<void>;
+  /**
+   * Images of a version as training would see them: the same code, the same random numbers. A later call ends an earlier one, which
+   * then gives null, so that a form may ask at every change. Decoded images are kept between calls.
+   */
+  preview(request: PreviewRequest): Promise<PreviewImages | null>;
   cancel(taskId: string): Promise<void>;
 }
 
