@@ -77,7 +77,7 @@ function decodePng(bytes: Uint8Array): Picture {
 async function newShapes(count: number) {
   const { entries } = sampleEntries({ ...SAMPLE_DEFAULTS, seed: 4711, images: count });
   return Promise.all(
-    entries.map(async ({ path, label, load }) => {
+    entries.map(async ({ path, labels: [label], load }) => {
       const { bytes } = await load();
       const file = join(work, `${label}-${path.replaceAll(/\W/g, '-')}.png`);
       await writeFile(file, bytes);

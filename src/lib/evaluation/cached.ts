@@ -85,6 +85,13 @@ export async function* evaluateCached(
 
 type Baseline = NonNullable<EvaluationResult['baselines']>[number];
 
+/** Logits whose probabilities are these shares again. */
+function asLogits(shares: Float32Array, activation: Task['exportActivation']['kind']): Float32Array {
+  const logarithm = (share: number) => Math.log(Math.max(share, 1e-6));
+  if (activation !== 'sigmoid') return shares.map(logarithm);
+  return shares.map((share) => logarithm(share) - logarithm(1 - share));
+}
+
 /** What the nearest neighbours of the train split answer, judged as the model is. Null where that would take too long. */
 export function neighbourBaseline(
   task: Task,
@@ -101,8 +108,7 @@ export function neighbourBaseline(
     { k: NEIGHBOURS, weighted: true },
   );
   const { result } = task.evaluate({
-    // As logits: their softmax is the votes again.
-    outputs: votes.map((share) => Math.log(Math.max(share, 1e-6))),
+    outputs: asLogits(votes, task.exportActivation.kind),
     annotations: annotationsOf(items),
     paths: items.map(({ path }) => path),
     classes,

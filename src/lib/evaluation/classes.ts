@@ -1,5 +1,6 @@
 // Brings a data set's classes into a model's order: they are matched by name, never by position.
 
+import { classesOf, mapClasses } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
 import type { Item } from '$lib/storage/records';
 
@@ -16,15 +17,10 @@ export function matchClasses(
   modelClasses: readonly string[],
 ): Item[] {
   const indices = dataClasses.map((name) => modelClasses.indexOf(name));
-  const used = new Set(items.map(({ annotation }) => (annotation.kind === 'class' ? annotation.class : -1)));
+  const used = new Set(items.flatMap(({ annotation }) => classesOf(annotation)));
   const unknown = dataClasses.filter((_, index) => indices[index] < 0 && used.has(index));
   if (unknown.length > 0) throw unknownClasses(unknown, modelClasses);
-  return items.map((item) => {
-    const { annotation } = item;
-    return annotation.kind === 'class'
-      ? { ...item, annotation: { kind: 'class', class: indices[annotation.class] } }
-      : item;
-  });
+  return items.map((item) => ({ ...item, annotation: mapClasses(item.annotation, (index) => indices[index]) }));
 }
 
 function unknownClasses(unknown: readonly string[], modelClasses: readonly string[]): TrainyardError {

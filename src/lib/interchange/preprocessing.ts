@@ -23,7 +23,11 @@ export interface PostprocessingJson {
   /** Output made from the logits, null when there is none. */
   output: string | null;
   activation: 'softmax' | 'sigmoid' | 'none';
+  /** sigmoid: the answer is every class above it. */
+  threshold?: number;
 }
+
+const THRESHOLD = 0.5;
 
 export function preprocessingJson(preprocess: ResolvedPreprocess, normalization: boolean): PreprocessingJson {
   return {
@@ -39,7 +43,11 @@ export function preprocessingJson(preprocess: ResolvedPreprocess, normalization:
 }
 
 export function postprocessingJson({ activation }: TrainedModel['task']): PostprocessingJson {
-  return { output: activation.kind === 'none' ? null : activation.name, activation: activation.kind };
+  return {
+    output: activation.kind === 'none' ? null : activation.name,
+    activation: activation.kind,
+    ...(activation.kind === 'sigmoid' ? { threshold: THRESHOLD } : {}),
+  };
 }
 
 /** Key-value pairs for formats that hold strings; every value is JSON except `task` and `trainyard`. */

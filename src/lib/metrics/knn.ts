@@ -26,8 +26,8 @@ export function normalizeRows({ values, width }: FeatureRows): Float32Array {
 }
 
 /**
- * Shares of the votes for each class, [queries, classes]: the mean of the `targets` ([known, classes], rows that sum to 1) of the k
- * known rows that are most similar to a query. Of equally similar ones the earlier counts. A query without any vote gets equal shares.
+ * Shares of the votes for each class, [queries, classes]: the mean of the `targets` ([known, classes], 0..1) of the k known rows
+ * that are most similar to a query. Of equally similar ones the earlier counts. A query without any vote gets equal shares.
  */
 export function neighbourVotes(
   known: FeatureRows,
@@ -52,12 +52,13 @@ export function neighbourVotes(
       if (similarity > best[nearest - 1]) insert(best, rows, similarity, row);
     }
     const result = votes.subarray(query * classes, (query + 1) * classes);
+    let voices = 0;
     for (let place = 0; place < nearest; place++) {
       const weight = weighted ? Math.max(0, best[place]) : 1;
+      voices += weight;
       for (let c = 0; c < classes; c++) result[c] += weight * targets[rows[place] * classes + c];
     }
-    const sum = result.reduce((a, b) => a + b, 0);
-    for (let c = 0; c < classes; c++) result[c] = sum > 0 ? result[c] / sum : 1 / classes;
+    for (let c = 0; c < classes; c++) result[c] = voices > 0 ? result[c] / voices : 1 / classes;
   }
   return votes;
 }

@@ -16,13 +16,12 @@ export interface RowFilter {
 
 /** Row numbers that pass, sorted. Of equal ones the earlier row comes first. */
 export function rowsOf(images: ImageResults, { truth, predicted, verdict }: RowFilter, order: RowOrder): number[] {
-  const { trueClass, predictedClass, confidence, loss, paths } = images;
+  const { confidence, loss, paths } = images;
   const rows: number[] = [];
   for (let row = 0; row < paths.length; row++) {
-    if (truth !== null && trueClass[row] !== truth) continue;
-    if (predicted !== null && predictedClass[row] !== predicted) continue;
-    const right = trueClass[row] === predictedClass[row];
-    if (verdict !== 'all' && right !== (verdict === 'right')) continue;
+    if (truth !== null && !truthOf(images, row).includes(truth)) continue;
+    if (predicted !== null && !answerOf(images, row).includes(predicted)) continue;
+    if (verdict !== 'all' && isRight(images, row) !== (verdict === 'right')) continue;
     rows.push(row);
   }
   switch (order) {
@@ -37,6 +36,29 @@ export function rowsOf(images: ImageResults, { truth, predicted, verdict }: RowF
     default:
       return order satisfies never;
   }
+}
+
+/** The classes that an image has, rising: one, or any number where several may be true at once. */
+export function truthOf({ trueClass, trueClasses, paths }: ImageResults, row: number): number[] {
+  if (trueClasses === undefined) return [trueClass[row]];
+  const classes = trueClasses.length / paths.length;
+  return indicesWhere(classes, (index) => trueClasses[row * classes + index] === 1);
+}
+
+/** The classes that the model says, rising. */
+export function answerOf({ predictedClass, trueClasses, probabilities, paths }: ImageResults, row: number): number[] {
+  if (trueClasses === undefined) return [predictedClass[row]];
+  const classes = probabilities.length / paths.length;
+  return indicesWhere(classes, (index) => probabilities[row * classes + index] > 0.5);
+}
+
+/** Whether the model says what is: of several classes all, and no other. */
+export function isRight(images: ImageResults, row: number): boolean {
+  return truthOf(images, row).join() === answerOf(images, row).join();
+}
+
+function indicesWhere(count: number, holds: (index: number) => boolean): number[] {
+  return Array.from({ length: count }, (_, index) => index).filter(holds);
 }
 
 /** Probabilities of one row, highest first. */

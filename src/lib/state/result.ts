@@ -46,7 +46,10 @@ export function resultOf(task: TaskMeta, evaluation: EvaluationRecord) {
         : {
             value: formatMetric(task, name, guess),
             share: ratio ? guess : null,
-            text: `Always guessing "${result.baseline.class}":`,
+            text:
+              result.baseline.class === ''
+                ? 'Answering how frequent classes are:'
+                : `Always guessing "${result.baseline.class}":`,
           },
     /** Other answers without training: 'k nearest neighbours: 84.1 %'. */
     others,

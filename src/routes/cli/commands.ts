@@ -267,7 +267,8 @@ export function createCommands(clients: Clients, inputs: Inputs) {
 
 /** Problems of single files were told while they were read; those of the whole (duplicates, small classes) come now. */
 function tellImported(summary: ImportSummary): void {
-  const { problems } = summary;
+  const { problems, notices } = summary;
+  for (const message of notices) tell('notice', { type: 'notice', message });
   const late = problems.filter(({ kind }) => kind === 'duplicate' || kind === 'small-class');
   for (const problem of late.slice(0, LATE_PROBLEMS)) tell('import', { type: 'problem', problem });
   if (late.length > LATE_PROBLEMS) {

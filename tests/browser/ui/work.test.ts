@@ -33,6 +33,8 @@ describe('imports', () => {
     projectId: 'p',
     datasetId: 'd',
     versionId: 'v',
+    task: 'classification',
+    notices: [],
     classes: [],
     images: 4,
     problems: [{ kind: 'unreadable', path: 'a', reason: 'It is text.' }],

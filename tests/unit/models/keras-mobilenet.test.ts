@@ -86,7 +86,7 @@ async function readDaisies(): Promise<Uint8Array[]> {
     name: 'flowers5.zip',
     files: [{ path: 'flowers5.zip', file }],
   });
-  const daisies = entries.filter(({ folderSplit, label }) => folderSplit === 'val' && label === 'daisy');
+  const daisies = entries.filter(({ folderSplit, labels }) => folderSplit === 'val' && labels.includes('daisy'));
   daisies.sort((a, b) => (a.path < b.path ? -1 : 1));
   return Promise.all(daisies.slice(0, COUNT).map(async (entry) => (await entry.load()).bytes));
 }

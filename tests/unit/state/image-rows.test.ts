@@ -1,6 +1,6 @@
 // Which images of an evaluation are shown and in what order.
 import { expect, test } from 'vitest';
-import { confusedPairs, probabilitiesOf, rowsOf } from '$lib/state/image-rows';
+import { answerOf, confusedPairs, isRight, probabilitiesOf, rowsOf, truthOf } from '$lib/state/image-rows';
 import { allShares, shareOf } from '$lib/ui/evaluate/matrix';
 
 const images = {
@@ -36,6 +36,21 @@ test('probabilities of a row come highest first with their classes', () => {
   const found = probabilitiesOf(images, 1);
   expect(found.map((one) => one.class)).toEqual([1, 0]);
   expect(found[0].probability).toBeCloseTo(0.6, 6);
+});
+
+test('of several classes all must be said and no other', () => {
+  const several = {
+    ...images,
+    trueClass: Int32Array.of(0, 0, -1, 1),
+    // b is both, a is the first, d is none, c is the second.
+    trueClasses: Uint8Array.of(1, 1, 1, 0, 0, 0, 0, 1),
+    probabilities: Float32Array.of(0.9, 0.8, 0.4, 0.6, 0.3, 0.2, 0.5, 0.7),
+  };
+  expect([0, 1, 2, 3].map((row) => truthOf(several, row))).toEqual([[0, 1], [0], [], [1]]);
+  expect([0, 1, 2, 3].map((row) => answerOf(several, row))).toEqual([[0, 1], [1], [], [1]]);
+  expect([0, 1, 2, 3].map((row) => isRight(several, row))).toEqual([true, false, true, true]);
+  expect(rowsOf(several, { ...any, truth: 1 }, 'path')).toEqual([0, 3]);
+  expect(rowsOf(several, { ...any, predicted: 1, verdict: 'wrong' }, 'path')).toEqual([1]);
 });
 
 const matrix = [

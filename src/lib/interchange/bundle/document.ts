@@ -105,6 +105,7 @@ const perClass: Decoder<PerClassResult> = object<PerClassResult>({
   recall: metricValue,
   f1: metricValue,
   support: integer(0),
+  average_precision: optional(metricValue),
 });
 
 const evaluationResult: Decoder<EvaluationResult> = object<EvaluationResult>({
@@ -127,7 +128,7 @@ const evaluationResult: Decoder<EvaluationResult> = object<EvaluationResult>({
 
 const evaluation: Decoder<NonNullable<TrainedModel['evaluation']>> = object<NonNullable<TrainedModel['evaluation']>>({
   split: text,
-  checkpoint: oneOf('best', 'last'),
+  checkpoint: text,
   epoch: integer(0),
   result: evaluationResult,
 });

@@ -45,32 +45,40 @@ function metricsTable({ metrics, baseline }: EvaluationResult): string {
     valueOf(metric, value),
     metric in baseline.metrics ? valueOf(metric, baseline.metrics[metric]) : '',
   ]);
-  return table(['', 'This model', `Always "${plain(baseline.class)}"`], rows);
+  return table(['', 'This model', baseline.class === '' ? 'Baseline' : `Always "${plain(baseline.class)}"`], rows);
 }
 
 function classesTable({ per_class: classes }: EvaluationResult): string {
-  const rows = classes.map(({ class: name, precision, recall, f1, support }) => [
+  const ranked = classes.some(({ average_precision: area }) => area !== undefined);
+  const rows = classes.map(({ class: name, precision, recall, f1, average_precision: area, support }) => [
     plain(name),
     formatPercent(precision),
     formatPercent(recall),
     formatPercent(f1),
+    ...(ranked ? [formatPercent(area ?? null)] : []),
     formatCount(support),
   ]);
-  return table(['Class', 'Precision', 'Recall', 'F1', 'Images'], rows);
+  return table(['Class', 'Precision', 'Recall', 'F1', ...(ranked ? ['Average precision'] : []), 'Images'], rows);
 }
 
 function results(evaluation: TrainedModel['evaluation']): string {
   if (evaluation === null)
     return 'The model was not evaluated on held-out images: nothing is known about how good it is.';
   const { split, checkpoint, epoch, result } = evaluation;
-  const which = checkpoint === 'best' ? 'the best checkpoint' : 'the last checkpoint';
+  const which = ['best', 'last'].includes(checkpoint)
+    ? `the ${checkpoint} checkpoint`
+    : `the checkpoint "${plain(checkpoint)}"`;
   const images = formatPlural(result.count, 'image');
   const caution =
     split === 'test'
       ? ''
       : ' These images also chose the checkpoint, so that the numbers are somewhat better than on new images.';
   return `Measured on ${images} of the ${split} split, which were not trained on, with ${which} (epoch ${epoch}).${caution}
-The last column is what a model would reach that always says the most frequent class.
+The last column is what a model would reach that ${
+    result.baseline.class === ''
+      ? 'gives every image the share of the training images that have a class'
+      : 'always says the most frequent class'
+  }.
 
 ${metricsTable(result)}
 
@@ -143,7 +151,11 @@ ${verification(formats)}
 
 ## Intended use and limits
 
-- It knows the classes above and nothing else: every image gets one of them, also images of other things.
+- It knows the classes above and nothing else: ${
+    model.task.activation.kind === 'sigmoid'
+      ? 'each is a yes or no of its own, and an image may get several or none.'
+      : 'every image gets one of them, also images of other things.'
+  }
 - It was judged on images from the same source as those it was trained on. Other cameras, light, backgrounds or countries can make
   it much worse; try it on a few hundred images of the place where it will be used before relying on it.
 - A probability is the model's own confidence, not a measured frequency.

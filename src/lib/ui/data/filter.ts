@@ -1,4 +1,5 @@
 // Which images of a version the gallery shows, and the same as parameters of the address. Pure.
+import { classesOf } from '$lib/core/annotations';
 import type { DatasetVersionRecord, Item, SplitName } from '$lib/storage/records';
 import { groupOf, pathsOf, type ProblemGroupId } from './problems';
 
@@ -30,8 +31,11 @@ export function isFiltered(filter: Filter): boolean {
   return filter.class !== null || filter.split !== null || filter.problem !== null || filter.text !== '';
 }
 
+/** 'sky, sea' where there are several; '' without any. */
 export function classNameOf(version: DatasetVersionRecord, item: Item): string {
-  return item.annotation.kind === 'class' ? (version.classes[item.annotation.class]?.name ?? '') : '';
+  return classesOf(item.annotation)
+    .map((index) => version.classes[index]?.name ?? '')
+    .join(', ');
 }
 
 /** In the version's order. One pass: 10,000 items take about a millisecond. */
@@ -50,7 +54,7 @@ export function filterItems(
   return version.items.filter(
     ({ path, split, annotation }) =>
       !hidden.has(path) &&
-      (filter.class === null || (annotation.kind === 'class' && annotation.class === wanted)) &&
+      (filter.class === null || classesOf(annotation).includes(wanted)) &&
       (filter.split === null || split === filter.split) &&
       (named === null || named.has(path)) &&
       (text === '' || path.toLowerCase().includes(text)),
@@ -69,7 +73,7 @@ export function countItems(version: DatasetVersionRecord): Counts {
   const splits = { train: 0, val: 0, test: 0 };
   for (const { annotation, split } of version.items) {
     splits[split]++;
-    if (annotation.kind === 'class') perClass[annotation.class][split]++;
+    for (const index of classesOf(annotation)) perClass[index][split]++;
   }
   return { classes: perClass.map(({ train, val, test }) => train + val + test), splits, perClass };
 }

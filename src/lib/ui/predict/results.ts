@@ -7,16 +7,22 @@ export function resultsJson(results: readonly PredictionJson[]): string {
   return JSON.stringify(results.length === 1 ? results[0] : results, null, 2);
 }
 
-/** `image,predicted_class,confidence` and a column `p:<class>` for each class that occurs. */
+/**
+ * `image,predicted_class,confidence` and a column `p:<class>` for each class that occurs; `predicted_classes`, joined by '|', where
+ * a model may say several.
+ */
 export function resultsCsv(results: readonly PredictionJson[]): string {
   const classes = [...new Set(results.flatMap(({ all_predictions }) => Object.keys(all_predictions)))];
+  const several = results.some(({ predicted_classes: named }) => named !== undefined);
   const rows = results.map((one) => [
     one.image,
     one.predicted_class,
+    ...(several ? [one.predicted_classes?.join('|') ?? ''] : []),
     one.confidence,
     ...classes.map((name) => one.all_predictions[name] ?? null),
   ]);
-  return csvText([['image', 'predicted_class', 'confidence', ...classes.map((name) => `p:${name}`)], ...rows]);
+  const head = ['image', 'predicted_class', ...(several ? ['predicted_classes'] : []), 'confidence'];
+  return csvText([[...head, ...classes.map((name) => `p:${name}`)], ...rows]);
 }
 
 /** Classes by probability, highest first. */

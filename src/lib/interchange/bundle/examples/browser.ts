@@ -146,10 +146,12 @@ ${script}
 `;
 }
 
-const SHOW = `function show(labels, scores) {
+const show = (several: boolean): string => `function show(labels, scores) {
   const all = Object.fromEntries(labels.map((label, i) => [label, scores[i]]));
   const best = scores.indexOf(Math.max(...scores));
-  const answer = { predicted_class: labels[best], confidence: scores[best], all_predictions: all };
+  const answer = { predicted_class: labels[best], confidence: scores[best], all_predictions: all };${
+    several ? '\n  answer.predicted_classes = labels.filter((_, i) => scores[i] > 0.5);' : ''
+  }
   document.querySelector('#result').textContent = JSON.stringify(answer, null, 2);
 }
 
@@ -158,7 +160,7 @@ input.addEventListener('change', () => predict(input.files[0]));
 input.disabled = false;`;
 
 /** `predict_onnx.html` */
-export function onnxPage({ output }: ExampleSettings): string {
+export function onnxPage({ output, activation }: ExampleSettings): string {
   return page(
     'model.onnx in the browser',
     'onnxruntime-web',
@@ -176,12 +178,12 @@ async function predict(file) {
   show(labels, [...${output}.data]);
 }
 
-${SHOW}`,
+${show(activation === 'sigmoid')}`,
   );
 }
 
 /** `predict_tfjs.html` */
-export function tfjsPage({ output }: ExampleSettings): string {
+export function tfjsPage({ output, activation }: ExampleSettings): string {
   return page(
     'The TF.js model in the browser',
     '@tensorflow/tfjs',
@@ -199,6 +201,6 @@ async function predict(file) {
   tf.dispose([input, scores]);
 }
 
-${SHOW}`,
+${show(activation === 'sigmoid')}`,
   );
 }

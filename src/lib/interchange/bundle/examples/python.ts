@@ -62,7 +62,7 @@ def normalize(image):
 }
 
 /** `predict_onnx.py` */
-export function onnxPython({ normalization, output }: ExampleSettings): string {
+export function onnxPython({ normalization, output, activation }: ExampleSettings): string {
   const imports = normalization ? 'load_image' : 'load_image, normalize';
   const input = normalization ? 'load_image(path)' : 'normalize(load_image(path))';
   return `"""Runs model.onnx on images.
@@ -86,8 +86,14 @@ for path in sys.argv[1:]:
     scores = session.run(["${output}"], {"image": image[None]})[0][0]
     best = int(scores.argmax())
     everything = {label: float(score) for label, score in zip(labels, scores)}
-    print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "all_predictions": everything}))
+    print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "all_predictions": everything${several(activation)}}))
 `;
+}
+
+/** Where each class is a yes or no of its own: all that are. */
+function several(activation: ExampleSettings['activation']): string {
+  if (activation !== 'sigmoid') return '';
+  return ', "predicted_classes": [label for label, score in zip(labels, scores) if score > 0.5]';
 }
 
 const SCORES: Readonly<Record<ExampleSettings['activation'], string>> = {
@@ -130,6 +136,6 @@ for path in sys.argv[1:]:
         logits = model(image[None])[0]
     scores = ${SCORES[activation]}
     best = int(scores.argmax())
-    print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "logits": logits.tolist()}))
+    print(json.dumps({"image": path, "predicted_class": labels[best], "confidence": float(scores[best]), "logits": logits.tolist()${several(activation)}}))
 `;
 }
