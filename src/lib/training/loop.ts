@@ -434,9 +434,12 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
           lastEmit = now();
           yield progress(rate);
         }
-        yield* obey(tell);
         if (isDueWithin() && (!(yield* validateWithin(tell, epochStarted)) || judge.givesUp)) break run;
-        if (job.checkpoints.keep_last && saver.due) await save([LAST], tell);
+        // Behind its last step the end of the epoch comes first: a checkpoint before it would have that told twice.
+        if (position.stepInEpoch < stepsPerEpoch) {
+          yield* obey(tell);
+          if (job.checkpoints.keep_last && saver.due) await save([LAST], tell);
+        }
         yield* outbox.splice(0);
         asked = now();
       }
@@ -464,6 +467,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       const seconds = (now() - epochStarted) / 1000;
       yield { type: 'epoch', epoch: tell, step: told(), metrics, learningRate: rate, seconds, best: verdict.best };
       await keep(tell, { ...verdict, ends: true });
+      if (position.epoch < epochs) yield* obey(tell);
       if (stopping()) break;
     }
 

@@ -1,27 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '$lib/engines/contract';
-import { GraphBuilder } from '$lib/graph/builder';
 import { initializeParameters } from '$lib/graph/initialize';
-import type { Graph } from '$lib/graph/types';
 import type { Job } from '$lib/job/job';
 import type { LoopCheckpoint } from '$lib/training/loop';
 import { alsoFrozen, createFreezing, heldAt } from '$lib/training/freezing';
-import { cpuEngine, CLASSES, makeJob, makeSource, ofType, record, SIZE } from './support';
+import { cpuEngine, makeJob, makeSource, ofType, record, stagedGraph } from './support';
 
-/** Three stages: 4 x 4 (a), 2 x 2 (b), 1 x 1 (c). */
-function staged(): Graph {
-  const builder = new GraphBuilder([SIZE, SIZE]);
-  let x = builder.input;
-  for (const name of ['a', 'b', 'c']) {
-    const conv = builder.conv2d(name, x, { filters: 4, kernel: 3, stride: 2, padding: 1, bias: false });
-    x = builder.activation(builder.batchNorm(`${name}_bn`, conv), 'relu');
-  }
-  const features = builder.globalAvgPool(x);
-  const dropped = builder.dropout('drop', features, 0.1);
-  return builder.build(builder.linear('fc', dropped, { features: CLASSES.length }), { features });
-}
-
-const graph = staged();
+const graph = stagedGraph();
 const fineTune = (more: Partial<Job['fine_tune']>): Job['fine_tune'] => ({ ...makeJob().fine_tune, ...more });
 const stage = (name: string): string[] => [
   `${name}.weight`,

@@ -36,6 +36,19 @@ export function smallGraph(): Graph {
   return builder.build(builder.linear('fc', pooled, { features: CLASSES.length }));
 }
 
+/** Three stages: 4 x 4 (a), 2 x 2 (b), 1 x 1 (c). */
+export function stagedGraph(): Graph {
+  const builder = new GraphBuilder([SIZE, SIZE]);
+  let x = builder.input;
+  for (const name of ['a', 'b', 'c']) {
+    const conv = builder.conv2d(name, x, { filters: 4, kernel: 3, stride: 2, padding: 1, bias: false });
+    x = builder.activation(builder.batchNorm(`${name}_bn`, conv), 'relu');
+  }
+  const features = builder.globalAvgPool(x);
+  const dropped = builder.dropout('drop', features, 0.1);
+  return builder.build(builder.linear('fc', dropped, { features: CLASSES.length }), { features });
+}
+
 export function makeItems(split: SplitName, count: number): Item[] {
   return Array.from({ length: count }, (_, index) => ({
     path: `${split}/${index}.png`,
@@ -93,17 +106,10 @@ export interface Recording {
   outcome: LoopOutcome;
 }
 
-/** Everything but the engine and the job at its usual value. `at` is called with each event, to stop. */
-export async function record(
-  engine: Engine,
-  job: Job,
-  more: Partial<LoopInput> & { at?: (event: LoopEvent) => void; sink?: LoopCheckpoint[] } = {},
-): Promise<Recording> {
-  const { at, sink = [], ...input } = more;
+/** Everything but the engine and the job at its usual value. */
+export function loopOf(engine: Engine, job: Job, input: Partial<LoopInput>): ReturnType<typeof trainLoop> {
   const graph = smallGraph();
-  const events: LoopEvent[] = [];
-  const train = input.train ?? makeSource('train', 32, 8);
-  const loop = trainLoop({
+  return trainLoop({
     job,
     task,
     classes: CLASSES,
@@ -111,15 +117,26 @@ export async function record(
     graph,
     parameters: initializeParameters(graph, job.seed),
     loss: createLoss(job.task, job.loss, { classes: 2, train: [] }),
-    train,
+    train: makeSource('train', 32, 8),
     val: makeSource('val', 16, 8),
-    save: (checkpoints) => {
-      sink.push(...checkpoints);
-      return Promise.resolve();
-    },
-    signal: new AbortController().signal,
+    save: () => Promise.resolve(),
     ...input,
   });
+}
+
+/** Runs to the end. `at` is called with each event, to stop. */
+export async function record(
+  engine: Engine,
+  job: Job,
+  more: Partial<LoopInput> & { at?: (event: LoopEvent) => void; sink?: LoopCheckpoint[] } = {},
+): Promise<Recording> {
+  const { at, sink = [], ...input } = more;
+  const events: LoopEvent[] = [];
+  const save: LoopInput['save'] = (checkpoints) => {
+    sink.push(...checkpoints);
+    return Promise.resolve();
+  };
+  const loop = loopOf(engine, job, { save, ...input });
   for (;;) {
     const next = await loop.next();
     if (next.done === true) return { events, checkpoints: sink, outcome: next.value };
