@@ -2,7 +2,7 @@
 
 import type { InterruptionCode } from './interruption';
 
-/** Lost devices in a row without a step further than ever before; then something is wrong that a new device does not cure. */
+/** Lost devices in a row without anything new being stored; then something is wrong that a new device does not cure. */
 const LOSSES_IN_A_ROW = 3;
 
 export interface WayOn {
@@ -22,14 +22,14 @@ export class Recovery {
   }
 
   /**
-   * After an interruption at `step` with batches in `accumulate` parts; null: there is no way on. A lost device comes back and does
-   * the same again; without memory the batch is computed in twice as many parts, down to single images.
+   * After an interruption with batches in `accumulate` parts, `safe` being the last step that is stored; null: there is no way on.
+   * A lost device comes back and does the same again; without memory the batch is computed in twice as many parts, down to single images.
    */
-  next(reason: InterruptionCode, { step, accumulate }: { step: number; accumulate: number }): WayOn | null {
+  next(reason: InterruptionCode, { safe, accumulate }: { safe: number; accumulate: number }): WayOn | null {
     switch (reason) {
       case 'device-lost':
-        if (step > this.#furthest) this.#losses = 0;
-        this.#furthest = Math.max(this.#furthest, step);
+        if (safe > this.#furthest) this.#losses = 0;
+        this.#furthest = Math.max(this.#furthest, safe);
         return ++this.#losses > LOSSES_IN_A_ROW ? null : { renew: true, accumulate };
       case 'out-of-memory':
         return accumulate >= this.#batchSize

@@ -199,39 +199,48 @@ async function trainThrough(course: Course, tools: Execution, log: RunLog): Prom
   const recovery = new Recovery(job.training.batch_size);
   let engine = await tools.engine(job.engine.device);
   for (let isFirst = true; ; isFirst = false) {
-    let step = 0;
+    let safe = 0;
     try {
       const events = attempt(course, { engine, deadline, isFirst }, tools);
       for (;;) {
         const next = await events.next();
         if (next.done === true) return next.value;
-        if (next.value.type === 'progress' || next.value.type === 'checkpoint') step = next.value.step;
-        const status = STATUS_OF[next.value.type];
+        const { value: event } = next;
+        if (event.type === 'started') safe = event.fromStep;
+        if (event.type === 'checkpoint') safe = Math.max(safe, event.step);
+        const status = STATUS_OF[event.type];
         if (status !== undefined) course.run = await updateRun(database, course.run.id, { status });
-        await log.add(next.value);
+        await log.add(event);
       }
     } catch (error) {
       const reason = interruptionOf(error);
       const accumulate = partsOf(course.run);
-      const way = reason === null || control.signal.aborted ? null : recovery.next(reason, { step, accumulate });
+      const way = reason === null || control.signal.aborted ? null : recovery.next(reason, { safe, accumulate });
       if (way === null) throw error;
       const lost = performance.now();
       if (way.renew) engine = await engine.renew();
       if (way.accumulate !== accumulate) {
         const adapted = { accumulate: way.accumulate, reason: 'The device had no memory left.' };
         course.run = await updateRun(database, course.run.id, { adapted });
-        await log.add({ type: 'adapted', step, ...adapted });
       }
       const { checkpoint } = error instanceof Interruption ? error : { checkpoint: null };
       course.at =
         checkpoint === null
           ? await takeUp(course.run, course.version, database)
           : { from: stored(course.run, checkpoint) };
+      const { adapted } = course.run;
+      if (way.accumulate !== accumulate && adapted !== undefined) {
+        await log.add({ type: 'adapted', step: stepsBehind(course.at, job, stepsInEpoch(course)), ...adapted });
+      }
       if (way.renew) {
         await log.add({ type: 'away', seconds: (performance.now() - lost) / 1000, reason: 'lost-device' });
       }
     }
   }
+}
+
+function stepsInEpoch({ run, version }: Pick<Course, 'run' | 'version'>): number {
+  return stepsPerEpoch(bySplit(version).train.length, run.job.training.batch_size);
 }
 
 /** Compares what a step needs with what the device grants; a batch that does not fit is computed in more parts from now on. */
@@ -245,7 +254,7 @@ async function* fit(course: Course, engine: Engine, database: Database): AsyncGe
   yield { type: 'memory', needed, granted, batchSize, accumulate };
   if (accumulate === parts) return;
   const adapted = { accumulate, reason: adaptation(found, batchSize, accumulate) };
-  yield { type: 'adapted', step: 'from' in at ? at.from.state.step : 0, ...adapted };
+  yield { type: 'adapted', step: stepsBehind(at, run.job, stepsInEpoch(course)), ...adapted };
   yield { type: 'notice', message: adapted.reason, level: 'warning' };
   course.run = await updateRun(database, run.id, { adapted });
 }
@@ -279,17 +288,16 @@ async function* attempt(
   const from = 'start' in at ? undefined : at.from;
   const parameters: ParameterValues = 'start' in at ? at.start.parameters : at.from.state.parameters;
   const splits = bySplit(version);
-  const stepsInEpoch = stepsPerEpoch(splits.train.length, job.training.batch_size);
   await updateRun(database, id, { device: engine.device });
   yield {
     type: 'started',
     runId: id,
     device: engine.device,
     epochs: contrastiveEpochs(job) + epochsOf(course.run),
-    stepsPerEpoch: stepsInEpoch,
+    stepsPerEpoch: stepsInEpoch(course),
     parameters: network.parameters.reduce((sum, { shape, trainable }) => sum + (trainable ? elements(shape) : 0), 0),
     images: { train: splits.train.length, val: splits.val.length, test: splits.test.length },
-    fromStep: stepsBehind(at, job, stepsInEpoch),
+    fromStep: stepsBehind(at, job, stepsInEpoch(course)),
   };
   if ('start' in at && isFirst) yield* tellStart(course.run, at.start.notices);
   if (isFirst && job.engine.memory_check) yield* fit(course, engine, database);
