@@ -109,10 +109,10 @@ export function drawPolicy(settings: PolicySettings, sample: Size, random: Rando
     case 'autoaugment_cifar10':
     case 'autoaugment_svhn': {
       const pairs = AUTOAUGMENT[settings.name];
-      return pairs[integer(random, pairs.length)].flatMap(([code, tenths, level = 0]) => {
+      return pairs[integer(random, pairs.length)].flatMap(({ operation, tenths, level }) => {
         const [taken, side] = [random() * 10 < tenths, sign()];
         // Ten strengths, from 0 to 9.
-        return taken ? [stepOf(CODES[code], level / 9, side, standard(sample))] : [];
+        return taken ? [stepOf(operation, (level ?? 0) / 9, side, standard(sample))] : [];
       });
     }
     default:
@@ -137,17 +137,22 @@ const CODES = {
   I: 'invert',
 } as const satisfies Record<string, Operation>;
 
-type Code = keyof typeof CODES;
-/** Code, probability in tenths, strength. */
-type Entry = readonly [code: Code, tenths: number, level?: number];
+interface Entry {
+  operation: Operation;
+  /** Probability in tenths. */
+  tenths: number;
+  /** 0 to 9; null where the operation has no strength. */
+  level: number | null;
+}
 
 /** 'P48 R69' is posterize with 0.4 at strength 8, then rotate with 0.6 at 9; 't' is ten tenths. */
 function pairsOf(table: string): Entry[][] {
-  const isCode = (letter: string): letter is Code => letter in CODES;
+  const isCode = (letter: string): letter is keyof typeof CODES => letter in CODES;
   const entry = (text: string): Entry => {
     const [letter, tenths, level] = text;
     if (!isCode(letter)) throw new RangeError(`No operation is called ${letter}.`);
-    return [letter, tenths === 't' ? 10 : Number(tenths), level === undefined ? undefined : Number(level)];
+    const strength = level === undefined ? null : Number(level);
+    return { operation: CODES[letter], tenths: tenths === 't' ? 10 : Number(tenths), level: strength };
   };
   return table.split(',').map((pair) => pair.trim().split(' ').map(entry));
 }

@@ -25,9 +25,9 @@ function table(at: (value: number) => number): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, value) => at(value));
 }
 
-/** Image.blend: from `from` (0) to `to` (1) and beyond, cut off, not rounded. */
+/** Image.blend: from `from` (0) to `to` (1) and beyond; in 32-bit floats, cut off, not rounded. */
 export function blend(from: number, to: number, factor: number): number {
-  const value = from + factor * (to - from);
+  const value = Math.fround(from + Math.fround(Math.fround(factor) * (to - from)));
   return value <= 0 ? 0 : value >= 255 ? 255 : Math.trunc(value);
 }
 
