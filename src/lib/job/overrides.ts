@@ -7,7 +7,7 @@ import { fieldAt, parseFieldText } from '$lib/core/validate';
 import { TrainyardError } from '$lib/core/errors';
 import { UNVERSIONED_PATHS, versionOf } from './migrate';
 import { jobParts } from './parts';
-import { jobFields, type JobCatalog } from './schema';
+import { jobFields, NULLABLE_TEXTS, type JobCatalog } from './schema';
 
 export interface Override {
   path: string;
@@ -74,11 +74,20 @@ export function applyOverrides(
       next = setPath(next, path, text.trim());
       continue;
     }
+    if (isNull(path, text)) {
+      next = setData(next, path, null);
+      continue;
+    }
     const read = parseFieldText(field, unquoted(field, text));
     if (read.ok) next = setData(next, path, read.value);
     else problems.push({ path, message: read.message });
   }
   return next;
+}
+
+/** `model.weights=null` takes away what the file names. */
+function isNull(path: string, text: string): boolean {
+  return NULLABLE_TEXTS.some((nullable) => nullable === path) && ['', 'null'].includes(text.trim());
 }
 
 function deciding({ path }: { path: string }): boolean {

@@ -128,9 +128,8 @@ function fillDefaults(document: unknown, model: ModelEntry, data: JobData | unde
   fill('optimizer.learning_rate', defaultLearningRate(meta, optimizer, batchSize, learns));
   fill('optimizer.weight_decay', defaultWeightDecay(optimizer, learns));
   if (optimizer === 'rmsprop') {
-    // Tuned without momentum, PyTorch's default; a one-cycle schedule would bring it back.
-    const momentum = fill('optimizer.momentum', 0);
-    if (momentum === 0) fill('scheduler.cycle_momentum', false);
+    // Tuned without momentum, PyTorch's default.
+    fill('optimizer.momentum', 0);
   }
   const epochs = getPath(filled, 'training.epochs') ?? TRAINING.fields.epochs.default;
   const falls = fits(TRAINING.fields.epochs, epochs) ? defaultFalls(epochs) : {};

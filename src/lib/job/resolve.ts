@@ -1,5 +1,6 @@
 // Defaults that depend on the model or on the data. Pure: same arguments, same answer.
 
+import { countClasses } from '$lib/core/annotations';
 import type { ModelMeta } from '$lib/models/contract';
 import { IMPORTED } from '$lib/models/imported';
 import type { Annotation, DatasetVersionRecord } from '$lib/storage/records';
@@ -13,6 +14,9 @@ export interface JobData {
   height: number;
   /** Red, green and blue are the same everywhere. */
   grey: boolean;
+  /** Train images of the class that has the most, and of the one that has the fewest. */
+  largestClass?: number;
+  smallestClass?: number;
   /** Kind of the annotations; the task of a job that names none follows it. */
   annotations?: Annotation['kind'];
 }
@@ -20,6 +24,8 @@ export interface JobData {
 export function summarizeData(version: Pick<DatasetVersionRecord, 'classes' | 'items' | 'statistics'>): JobData {
   const images = { train: 0, val: 0, test: 0 };
   for (const { split } of version.items) images[split]++;
+  const train = version.items.flatMap(({ split, annotation }) => (split === 'train' ? [annotation] : []));
+  const counts = countClasses(train, version.classes.length);
   const [size = { width: 224, height: 224 }] = version.statistics.sizes;
   const { mean, std } = version.statistics;
   const same = (values: readonly number[]): boolean => values.every((value) => Math.abs(value - values[0]) < 1e-4);
@@ -30,6 +36,7 @@ export function summarizeData(version: Pick<DatasetVersionRecord, 'classes' | 'i
     images,
     ...size,
     grey: same(mean) && same(std),
+    ...(counts.length > 0 ? { largestClass: Math.max(...counts), smallestClass: Math.min(...counts) } : {}),
     ...(annotations === undefined ? {} : { annotations }),
   };
 }

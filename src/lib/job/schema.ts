@@ -115,4 +115,4 @@ export function jobFields(catalog: JobCatalog, task: TaskMeta, model: ModelEntry
   };
 }
 
-export { JOB_PRESETS } from './presets';
+export { JOB_PRESETS, presetsFor, type JobPreset } from './presets';

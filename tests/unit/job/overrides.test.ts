@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { getPath } from '$lib/core/path';
 import { checkJob, parseJob } from '$lib/job/parse';
 import { catalog, digits } from './catalog';
 
@@ -81,5 +82,49 @@ describe('an override', () => {
 
   it.each(['epochs', '=3'])('must be of the form path=value: %s', (override) => {
     expect(() => checkJob({}, { ...catalog, overrides: [override] })).toThrow('is not of the form');
+  });
+
+  it.each<[override: string, path: string, value: unknown]>([
+    ['training.accumulate=4', 'training.accumulate', 4],
+    ['training.sampling=balanced', 'training.sampling', 'balanced'],
+    ['ema.decay=0.999', 'ema.decay', 0.999],
+    ['ema.warmup=off', 'ema.warmup', false],
+    ['mix.cutmix=1', 'mix.cutmix', 1],
+    ['distillation.teacher=run:abc', 'distillation.teacher', 'run:abc'],
+    ['augment.scale=[0.8, 1.2]', 'augment.scale', [0.8, 1.2]],
+    ['augment.scale=0.8,1.2', 'augment.scale', [0.8, 1.2]],
+    ['augment.fill=edge', 'augment.fill', 'edge'],
+    ['augment.blur={"probability": 0.5, "sigma": [0.1, 1]}', 'augment.blur', { probability: 0.5, sigma: [0.1, 1] }],
+    ['augment.jpeg.quality=40, 80', 'augment.jpeg.quality', [40, 80]],
+    ['augment.policy.name=RandAugment', 'augment.policy.name', 'randaugment'],
+    ['augment.erasing.ratio=[0.5,2]', 'augment.erasing.ratio', [0.5, 2]],
+    ['optimizer.name=rmsprop', 'optimizer.name', 'rmsprop'],
+    ['optimizer.layer_rates=layer1.=0.1, fc.=10', 'optimizer.layer_rates', 'layer1.=0.1, fc.=10'],
+    ['scheduler.milestones=[10, 20]', 'scheduler.milestones', [10, 20]],
+    ['scheduler.milestones=[]', 'scheduler.milestones', []],
+    ['scheduler.interval=epoch', 'scheduler.interval', 'epoch'],
+    ['loss.class_weight_values=1,2.5', 'loss.class_weight_values', [1, 2.5]],
+    ['validation.folds=5', 'validation.folds', 5],
+    ['checkpoints.top_k=3', 'checkpoints.top_k', 3],
+    ['monitoring.norms_every=100', 'monitoring.norms_every', 100],
+    ['engine.memory_check=no', 'engine.memory_check', false],
+  ])('reads %s', (override, path, value) => {
+    expect(getPath(jobWith({}, override), path)).toEqual(value);
+  });
+
+  it.each(['null', ''])('takes away what the file names with "%s"', (text) => {
+    const document = { model: { name: 'resnet18', weights: 'a.safetensors' }, distillation: { teacher: 'run:a' } };
+    const job = jobWith(document, `distillation.teacher=${text}`, `model.weights=${text}`);
+    expect([job.distillation.teacher, job.model.weights]).toEqual([null, null]);
+  });
+
+  it('with a value that does not fit a new field is refused as well', () => {
+    const wrong = ['augment.scale=1', 'scheduler.milestones=ten', 'ema.warmup=maybe', 'augment.policy=randaugment'];
+    expect(problemsWith(...wrong).map(({ path, message }) => `${path}: ${message}`)).toEqual([
+      'augment.scale: Zoom must be a list of 2 numbers; found [1].',
+      'scheduler.milestones: Each number of Falls at must be a number, at least 0 and at most 10000; found "ten".',
+      'ema.warmup: Shorter average at first must be true or false; found "maybe".',
+      'augment.policy: Policy must be an object with named fields; found "randaugment". Write {"name": "randaugment"}.',
+    ]);
   });
 });
