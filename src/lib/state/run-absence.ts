@@ -4,6 +4,11 @@ const KEY = 'trainyard:training';
 /** A discarded tab is told how long it was away to about this. */
 const REMEMBER_EVERY_MS = 5_000;
 
+export interface Absence {
+  runId: string;
+  seconds: number;
+}
+
 interface Kept {
   runId: string;
   /** Milliseconds since 1970. */
@@ -30,7 +35,7 @@ export function forgetRun(): void {
 }
 
 /** The run that this tab trained when it was discarded, and for how many seconds it has not. */
-export function absentRun(now = Date.now()): { runId: string; seconds: number } | null {
+export function absentRun(now = Date.now()): Absence | null {
   const kept = read();
   return kept && { runId: kept.runId, seconds: Math.max(0, (now - kept.time) / 1000) };
 }

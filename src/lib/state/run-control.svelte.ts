@@ -9,7 +9,7 @@ import { askRun } from '$lib/storage/run-control';
 import { recoverRuns } from '$lib/storage/run-locks';
 import { appendEvents, getRun } from '$lib/storage/runs';
 import type { RunEvent } from '$lib/training/events';
-import { absentRun, forgetRun, rememberRun } from './run-absence';
+import { absentRun, forgetRun, rememberRun, type Absence } from './run-absence';
 import { RunCurves } from './run-curves';
 import { takeStored } from './stored-events';
 
@@ -156,21 +156,18 @@ export class RunControl {
     if (this.active) await this.ask('stop');
   }
 
-  /** The browser held this tab still for so long; the run's log says it. */
-  async wasFrozen(seconds: number): Promise<void> {
-    if (this.active && this.active.runId !== '') await this.#tellAway(this.active, seconds, 'frozen');
-  }
-
-  /** Goes on with the run that this tab trained when the browser discarded it; its id, or null where there is none. */
-  async comeBack(): Promise<string | null> {
+  /** Goes on with the run that this tab trained when the browser discarded it, and says for how long it was away; null where none was. */
+  async comeBack(): Promise<Absence | null> {
     const absent = absentRun();
     forgetRun();
     if (absent === null || this.active) return null;
     const run = await getRun(await this.#database(), absent.runId);
     if (run.status !== 'interrupted') return null;
     await this.resume(run.id);
-    if (this.live) await this.#tellAway(this.live, absent.seconds, 'closed');
-    return run.id;
+    const event = { type: 'away', seconds: absent.seconds, reason: 'closed' } as const;
+    this.live?.take(event);
+    await appendEvents(await this.#database(), run.id, [event]);
+    return absent;
   }
 
   /** Runs whose tab was closed under them say so from now on. */
@@ -184,12 +181,6 @@ export class RunControl {
     const curves = new RunCurves();
     await takeStored(database, runId, curves);
     return new LiveRun(run.projectId, run.name, curves);
-  }
-
-  async #tellAway(live: LiveRun, seconds: number, reason: 'frozen' | 'closed'): Promise<void> {
-    const event = { type: 'away', seconds, reason } as const;
-    live.take(event);
-    await appendEvents(await this.#database(), live.runId, [event]);
   }
 
   #follow(live: LiveRun, begin: (onEvent: (event: RunEvent) => void) => Promise<RunRecord>): Promise<string> {

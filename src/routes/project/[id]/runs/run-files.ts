@@ -1,4 +1,4 @@
-// A run's files to take away, the same as the command line writes.
+// A run's files to take away; job and history are the same as the command line writes.
 import { serializeError } from '$lib/core/errors';
 import type { App } from '$lib/state/app.svelte';
 import type { RunRecord } from '$lib/storage/records';
@@ -17,11 +17,8 @@ export async function saveRunFile(app: App, run: RunRecord, file: RunFile): Prom
     }
     const records = await readEvents(await app.database(), run.id);
     if (file === 'log') {
-      downloadText(
-        records.map((record) => `${JSON.stringify(record.event)}\n`).join(''),
-        'log.jsonl',
-        'application/jsonl',
-      );
+      const { logJson } = await import('$lib/state/run-log');
+      downloadText(logJson(records), 'log.jsonl', 'application/jsonl');
       return;
     }
     const { historyCsv } = await import('$lib/evaluation/history');
