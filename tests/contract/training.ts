@@ -46,9 +46,9 @@ export async function train(step: TrainStep, graph: Graph, from: number, to: num
 /** Names of what differs by a bit; vitest's own comparison takes a minute for a million numbers. */
 export function differences(a: TrainState, b: TrainState): string[] {
   const wrong = a.step === b.step ? [] : ['step'];
-  for (const kind of ['parameters', 'optimizer'] as const) {
-    for (const name of new Set([...a[kind].keys(), ...b[kind].keys()])) {
-      const [one, other] = [a[kind].get(name), b[kind].get(name)];
+  for (const kind of ['parameters', 'ema', 'optimizer'] as const) {
+    for (const name of new Set([...(a[kind]?.keys() ?? []), ...(b[kind]?.keys() ?? [])])) {
+      const [one, other] = [a[kind]?.get(name), b[kind]?.get(name)];
       if (one === undefined || other === undefined || !sameBits(one, other)) wrong.push(`${kind}/${name}`);
     }
   }

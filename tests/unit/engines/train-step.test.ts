@@ -3,45 +3,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Batch, StepSpecification, TrainStep } from '$lib/engines/contract';
-import { DeviceStore } from '$lib/engines/tfjs/device-store';
 import type { TfjsEngine } from '$lib/engines/tfjs/engine';
-import { fusedKernels } from '$lib/engines/tfjs/kernels';
-import { layOut } from '$lib/engines/tfjs/parameter-layout';
-import { TfjsTrainStep } from '$lib/engines/tfjs/train-step';
 import { GraphBuilder } from '$lib/graph/builder';
 import { initializeParameters } from '$lib/graph/initialize';
-import type { Graph } from '$lib/graph/types';
 import { nodeEngine } from '../../contract/node-engine';
 import { PLAIN, compile, differences, fixedBatch } from '../../contract/training';
+import { onDevice, small, stepKinds } from './step-support';
 
 let engine: TfjsEngine;
 beforeAll(async () => {
   engine = await nodeEngine('wasm');
 });
 
-/** Convolution, norm, ReLU6, pool, dropout, classifier. */
-function small(dropout = 0): Graph {
-  const builder = new GraphBuilder([6, 6]);
-  const conv = builder.conv2d('conv', builder.input, { filters: 8, kernel: 3, padding: 1, bias: false });
-  const x = builder.activation(builder.batchNorm('bn', conv), 'relu6');
-  const features = builder.globalAvgPool(x);
-  return builder.build(builder.linear('fc', builder.dropout('drop', features, dropout), { features: 3 }), { features });
-}
-
-/** A step that keeps its parameters in flat tensors, as on WebGPU, but on the backend of these tests. */
-function onDevice(graph: Graph, changes: Partial<StepSpecification> = {}): TrainStep {
-  const specification = { ...PLAIN, ...changes };
-  const layout = layOut(graph, specification);
-  const store = new DeviceStore(layout, initializeParameters(graph, 1), specification);
-  return new TfjsTrainStep(graph, layout, store, fusedKernels, specification);
-}
-
-const kinds: [string, (graph: Graph, changes?: Partial<StepSpecification>) => TrainStep][] = [
-  ['host', (graph, changes) => compile(engine, graph, changes)],
-  ['device', onDevice],
-];
-
-describe.each(kinds)('with parameters on the %s', (_, make) => {
+describe.each(stepKinds(() => engine))('with parameters on the %s', (_, make) => {
   test('running statistics move as PyTorch’s: mean by a tenth, variance unbiased', async () => {
     const graph = small();
     const step = make(graph);

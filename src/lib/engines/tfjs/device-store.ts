@@ -95,6 +95,8 @@ export class DeviceStore implements ParameterStore {
 
   discard(): void {
     this.#gathered.dispose();
+    this.#forget();
+    this.#forgetFrozen();
   }
 
   update(given: Gradients | 'gathered', learningRate: number, options: StepOptions = {}): LazyNorms | null {
@@ -119,7 +121,7 @@ export class DeviceStore implements ParameterStore {
       this.#step = step;
       this.#average();
     });
-    this.discard();
+    this.#gathered.dispose();
     return norms ?? null;
   }
 
@@ -175,18 +177,14 @@ export class DeviceStore implements ParameterStore {
   }
 
   dispose(): void {
-    this.#forget();
-    this.#forgetFrozen();
+    this.discard();
     for (const slot of [this.#values, ...this.#buffers, this.#statistics, this.#averages]) slot?.dispose();
     for (const factors of [this.#decays, this.#rates, this.#since]) factors?.dispose();
     for (const { momentum, factor } of this.#averaging.values()) tf.dispose([momentum, factor]);
     this.#averaging.clear();
-    this.discard();
   }
 
   #fill(parameters: ParameterValues): void {
-    this.#forget();
-    this.#forgetFrozen();
     this.discard();
     this.#values.value = this.#together(parameters, this.#moving, this.#movingSize);
     this.#statistics.value = this.#together(parameters, this.#layout.statistics, this.#layout.statisticsSize);

@@ -73,6 +73,8 @@ export class HostStore implements ParameterStore {
 
   discard(): void {
     this.#gathering = false;
+    forget(this.#tensors);
+    forget(this.#averageTensors);
   }
 
   update(given: Gradients | 'gathered', learningRate: number, options: StepOptions = {}): LazyNorms | null {
@@ -138,12 +140,10 @@ export class HostStore implements ParameterStore {
   }
 
   dispose(): void {
-    forget(this.#tensors);
-    forget(this.#averageTensors);
+    this.discard();
   }
 
   #fill(parameters: ParameterValues): void {
-    this.dispose();
     this.discard();
     for (const placed of this.#layout.trainable) view(this.#values, placed).set(valuesOf(parameters, placed));
     for (const placed of this.#layout.statistics) view(this.#statistics, placed).set(valuesOf(parameters, placed));

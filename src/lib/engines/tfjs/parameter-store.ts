@@ -30,7 +30,7 @@ export interface ParameterStore {
   averages(): ReadonlyMap<string, Tensor>;
   /** Adds `share` times these to the gradients of the next `update`. Neither keeps nor frees them. */
   gather(gradients: Gradients, share: number): void;
-  /** Forgets what was gathered. */
+  /** Forgets what was gathered, and its tensors: the next ones are made anew. */
   discard(): void;
   /** One optimiser step with these gradients, or with those gathered. Neither keeps nor frees them. */
   update(gradients: Gradients | 'gathered', learningRate: number, options?: StepOptions): LazyNorms | null;

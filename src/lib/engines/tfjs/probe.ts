@@ -4,17 +4,22 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BackendName } from '../contract';
 import { wasmBackend } from './wasm/heap';
 import { nativeFor } from './wasm/native';
-import { gpuBackend } from './webgpu';
+import { gpuBackend, isSoftwareDevice } from './webgpu';
 
 const PAGE = 65_536;
 /** tfjs's WebAssembly grows to this and no further: 4 GiB without the last page. */
 const WASM_CEILING = 4_294_901_760;
+/** A software adapter takes the machine's own memory at once, and its process ends where that does. */
+const SOFTWARE_LIMIT = 2 ** 30;
 /** Few enough calls, and small enough that a device in pieces is not taken for a full one. */
 const CHUNK = 256 * 2 ** 20;
 
 /** Bytes up to `wanted` that could be had beside what is in use. */
 export async function probeMemory(backend: BackendName, wanted: number): Promise<number> {
-  if (backend === 'webgpu') return probeGpu(gpuBackend().device, wanted);
+  if (backend === 'webgpu') {
+    const { device } = gpuBackend();
+    return probeGpu(device, isSoftwareDevice(device) ? Math.min(wanted, SOFTWARE_LIMIT) : wanted);
+  }
   return backend === 'wasm' ? probeWasm(wanted) : probeHost(wanted);
 }
 

@@ -1,7 +1,7 @@
 // One training step: forward, backward, update. Enqueues everything; waits for nothing.
 
 import * as tf from '@tensorflow/tfjs-core';
-import type { TrainyardError } from '$lib/core/errors';
+import { TrainyardError } from '$lib/core/errors';
 import type { Kernels } from '$lib/graph/ops/forward';
 import type { Graph } from '$lib/graph/types';
 import type {
@@ -69,8 +69,7 @@ export class TfjsTrainStep implements TrainStep {
       told.catch(() => {});
       return { loss: this.#scalar(value.loss, told), norms: value.norms };
     } catch (error) {
-      this.#store.discard();
-      this.#watch.recover();
+      this.#abandon(error);
       throw error;
     }
   }
@@ -82,8 +81,7 @@ export class TfjsTrainStep implements TrainStep {
         options.raw ? this.#store.tensors() : this.#store.averages();
       return await predictWith(this.#differentiator.plan, parameters, this.#inference, batch, false, this.#watch);
     } catch (error) {
-      this.#store.discard();
-      this.#watch.recover();
+      this.#abandon(error);
       throw error;
     }
   }
@@ -117,6 +115,12 @@ export class TfjsTrainStep implements TrainStep {
 
   #check(): void {
     if (this.#failed !== null) throw this.#failed;
+  }
+
+  /** After what did not come about. */
+  #abandon(error: unknown): void {
+    this.#store.discard();
+    if (error instanceof TrainyardError && error.code === 'out-of-memory') this.#watch.recover();
   }
 
   /** All of a step that allocates. Changes nothing when it throws. */

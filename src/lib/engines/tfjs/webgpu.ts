@@ -53,6 +53,11 @@ const LIMITS = [
 
 /** Those that were lost, whatever for: a backend on one of them is of no use. */
 const lostDevices = new WeakSet<GPUDevice>();
+const softwareDevices = new WeakSet<GPUDevice>();
+
+export function isSoftwareDevice(device: GPUDevice): boolean {
+  return softwareDevices.has(device);
+}
 
 /**
  * Makes 'webgpu' tfjs's backend on a device of our own: tfjs asks for fewer limits and features than the adapter has.
@@ -63,6 +68,7 @@ export async function startWebGpu(adapter: GPUAdapter): Promise<void> {
   if (!('webgpu' in tf.engine().registry)) {
     const device = await requestDevice(adapter);
     void device.lost.then(() => lostDevices.add(device));
+    if (isSoftware(adapter.info)) softwareDevices.add(device);
     const { WebGPUBackend } = await import('@tensorflow/tfjs-backend-webgpu');
     // The first import registered tfjs's own way of making a device.
     if (tf.findBackendFactory('webgpu') !== null) tf.removeBackend('webgpu');
