@@ -74,13 +74,22 @@ export function augmentSample<Annotation extends BoxAnnotation>(
   random: RandomStream,
   options: SampleOptions = {},
 ): Sample<Annotation> {
-  const { image, mask, boxes } = sample;
-  const { outside = 0, visible = 0.1 } = options;
   const [height, width] = preprocess.imageSize;
-  const plan = drawAugmentation(settings, image, random, { width, height });
-  const steps = stepsOf(plan, image, preprocess, settings.fill);
+  const plan = drawAugmentation(settings, sample.image, random, { width, height });
+  return applyPlanToSample(sample, plan, preprocess, settings.fill, options);
+}
+
+/** Does what was drawn to an image, its mask and its boxes. */
+export function applyPlanToSample<Annotation extends BoxAnnotation>(
+  { image, mask, boxes }: Sample<Annotation>,
+  plan: AugmentPlan,
+  preprocess: PixelPreprocess,
+  fill: Fill,
+  { cache, outside = 0, visible = 0.1 }: SampleOptions = {},
+): Sample<Annotation> {
+  const steps = stepsOf(plan, image, preprocess, fill);
   return {
-    image: applyPlan(image, plan, preprocess, settings.fill, options.cache),
+    image: applyPlan(image, plan, preprocess, fill, cache),
     ...(mask !== undefined && { mask: followMask(mask, steps, outside) }),
     ...(boxes !== undefined && { boxes: followBoxes(boxes, steps, visible) }),
   };
