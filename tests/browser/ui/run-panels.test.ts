@@ -178,7 +178,7 @@ test('checkpoints say why, where, how good, how large, and offer what can be don
   await render(CheckpointTable, {
     checkpoints,
     metric: { title: 'Accuracy', text, value },
-    items: ({ slot }) => [{ label: 'Restart from here', onselect: () => onselect(slot) }],
+    items: ({ slot }: CheckpointSummary) => [{ label: 'Restart from here', onselect: () => onselect(slot) }],
   });
   const rows = [...document.querySelectorAll('tbody tr')].map((row) =>
     [...(row instanceof HTMLTableRowElement ? row.cells : [])].map((cell) =>
@@ -218,7 +218,7 @@ test('a restart takes the whole state unless the weights alone are chosen', asyn
     checkpoint: 'saved-70',
     epoch: 4,
     name: 'net 1, part 2',
-    changeHref: (keep) => `#/train?keep=${keep}`,
+    changeHref: (keep: string) => `#/train?keep=${keep}`,
     onstart,
     onclose: () => undefined,
   });
