@@ -5,8 +5,11 @@ import { formatSignificant } from '$lib/core/format';
 import type { Job } from '$lib/job/job';
 import type { FailureDetail } from './events';
 
-/** Losses of which the median must be out of range: a few outliers (a bad batch, the peak of a cycle) do not end a run. */
-const WINDOW = 8;
+/**
+ * Losses of which more than half must be out of range. Where one batch in twenty is wrong by far, that happens once in forty million
+ * steps.
+ */
+const WINDOW = 16;
 
 /**
  * How many times the first loss, or 1 where that is smaller, is out of range. A classifier that learnt nothing has ln(classes), at most
@@ -38,7 +41,7 @@ export class LossWatch {
   }
 
   #median(): number {
-    return this.#recent.toSorted((a, b) => a - b)[this.#recent.length >> 1];
+    return this.#recent.toSorted((a, b) => a - b)[(this.#recent.length - 1) >> 1];
   }
 }
 

@@ -353,8 +353,8 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       if (request === 'save') continue;
       await saver.flush();
       yield* outbox.splice(0);
-      yield { type: 'paused', step: told() };
       const started = now();
+      yield { type: 'paused', step: told() };
       await control.continued();
       const waited = now() - started;
       deadline += waited;
