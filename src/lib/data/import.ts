@@ -95,11 +95,11 @@ async function importLocked(request: ImportRequest, tools: ImportTools): Promise
     checkReadable(read.images, read.unreadable, entries, several);
     signal?.throwIfAborted();
     onEvent({ type: 'phase', phase: 'saving' });
-    const content = { ...read, entries, several, classes, name };
-    const { version, channels } = makeVersion(request, target, content, problems);
     // One class an image is a case of several: a project that has them keeps its task.
     const task = several ? (tools.taskOf?.('classes') ?? target.project.task) : target.project.task;
-    await addVersion(database, version, channels, { ...target.created, task });
+    const content = { ...read, entries, several, classes, name };
+    const { version, channels } = makeVersion(request, target, content, task, problems);
+    await addVersion(database, version, channels, target.created);
     const notices = several ? [SEVERAL] : [];
     return { ...summarise(version, (performance.now() - started) / 1000), task, notices };
   } catch (error) {
@@ -155,6 +155,7 @@ function makeVersion(
   request: ImportRequest,
   target: Target,
   content: Content,
+  task: string,
   problems: readonly DataProblem[],
 ): { version: DatasetVersionRecord; channels: Float32Array<ArrayBuffer> } {
   const readable = content.entries
@@ -188,6 +189,7 @@ function makeVersion(
     id: crypto.randomUUID(),
     datasetId: target.dataset.id,
     projectId: target.project.id,
+    task,
     number: target.number,
     createdAt: Date.now(),
     parentId: target.parentId,

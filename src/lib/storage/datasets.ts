@@ -11,13 +11,13 @@ const PREVIEW_IMAGES = 12;
 
 /**
  * Stores a version and makes it its data set's head, in one transaction, together with the data set (and project) when they
- * are new. `task` is the project's from now on. Throws 'version-conflict' where a version of that number exists already (another tab was faster).
+ * are new. The project's task is the version's from now on. Throws 'version-conflict' where a version of that number exists already (another tab was faster).
  */
 export async function addVersion(
   database: Database,
   version: DatasetVersionRecord,
   channels: ItemsRecord['channels'],
-  created: { dataset?: DatasetRecord; project?: ProjectRecord; task?: string } = {},
+  created: { dataset?: DatasetRecord; project?: ProjectRecord } = {},
 ): Promise<void> {
   const { items, ...rest } = version;
   await write(database, ['projects', 'datasets', 'versions', 'items', 'blobs'], async (transaction) => {
@@ -40,7 +40,7 @@ export async function addVersion(
     }
     await projects.put({
       ...project,
-      task: created.task ?? project.task,
+      task: version.task ?? project.task,
       updatedAt: Math.max(project.updatedAt, version.createdAt),
     });
     await datasets.put({ ...dataset, headVersionId: version.id });
@@ -51,12 +51,15 @@ export async function addVersion(
 
 /** Makes an older (or newer) version the one that pages show and new runs use. */
 export async function setHead(database: Database, datasetId: string, versionId: string): Promise<void> {
-  await write(database, ['datasets', 'versions'], async (transaction) => {
+  await write(database, ['projects', 'datasets', 'versions'], async (transaction) => {
     const version = await transaction.objectStore('versions').get(versionId);
     const dataset = await transaction.objectStore('datasets').get(datasetId);
     if (dataset === undefined) throw missing('data set');
     if (version?.datasetId !== datasetId) throw missing('version');
     await transaction.objectStore('datasets').put({ ...dataset, headVersionId: versionId });
+    const project = await transaction.objectStore('projects').get(version.projectId);
+    if (project === undefined || version.task === undefined) return;
+    await transaction.objectStore('projects').put({ ...project, task: version.task });
   });
 }
 

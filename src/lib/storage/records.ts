@@ -89,6 +89,8 @@ export interface DatasetVersionRecord {
   id: string;
   datasetId: string;
   projectId: string;
+  /** Id of the task that its annotations are for; the project's while this version is the head. Absent: the project's. */
+  task?: string;
   /** 1, 2, ... within the data set. */
   number: number;
   createdAt: number;

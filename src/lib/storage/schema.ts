@@ -172,6 +172,10 @@ export const MIGRATIONS: readonly Migration[] = [
     Reflect.apply(checkpoints.deleteIndex, checkpoints, ['kind']);
     checkpoints.createIndex('slot', ['runId', 'slot'], { unique: true });
     checkpoints.createIndex('stateId', 'stateId');
+    for await (const cursor of transaction.objectStore('versions')) {
+      const project = await transaction.objectStore('projects').get(cursor.value.projectId);
+      if (project !== undefined) await cursor.update({ ...cursor.value, task: project.task });
+    }
     for await (const cursor of transaction.objectStore('runs')) {
       const job = withAddedIn2(cursor.value.job) as Job; // By its own version it was whole.
       await cursor.update({ ...cursor.value, job });
