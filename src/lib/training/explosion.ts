@@ -45,37 +45,53 @@ export class LossWatch {
   }
 }
 
-/** Codes 'loss-not-finite', 'loss-exploded', 'weights-not-finite'. */
+/** What ended a run, with what is known of it as data. */
 export class LossFailure extends TrainyardError {
   readonly detail: FailureDetail;
 
-  constructor(
-    kind: 'not-finite' | 'exploded' | 'weights',
-    detail: FailureDetail,
-    run: { epoch: number; best: number | null; job: Job },
-  ) {
-    const { step, learningRate, loss } = detail;
-    const at = `at step ${step} (epoch ${run.epoch}), at a learning rate of ${formatSignificant(learningRate)}`;
-    const what = {
-      'not-finite': `The loss became ${loss} ${at}.`,
-      exploded: `The loss exploded to ${formatSignificant(loss)} ${at}.`,
-      weights: `Weights became infinite or NaN ${at}.`,
-    }[kind];
-    const code = kind === 'weights' ? 'weights-not-finite' : `loss-${kind}`;
-    super(code, `${what}${largest(detail)}`, `${remedy(run.job)}${kept(run.best)}`, { badInput: false });
+  constructor({ code, message, hint, badInput }: TrainyardError, detail: FailureDetail) {
+    super(code, message, hint, { badInput });
     this.detail = detail;
+  }
+}
+
+export type FailureKind = 'not-finite' | 'exploded' | 'weights';
+
+/** `best` is the epoch of the best checkpoint that is kept. 'weights': the loss was fine, and what it made of the weights is not. */
+export function lossFailure(
+  kind: FailureKind,
+  detail: FailureDetail,
+  run: { epoch: number; best: number | null; job: Job },
+): LossFailure {
+  const { step, learningRate, loss } = detail;
+  const at = `at step ${step} (epoch ${run.epoch}), at a learning rate of ${formatSignificant(learningRate)}.${largest(detail)}`;
+  const hint = `${remedy(run.job)}${kept(run.best)}`;
+  return new LossFailure(errorOf(kind, formatted(loss), at, hint), detail);
+}
+
+function errorOf(kind: FailureKind, loss: string, at: string, hint: string): TrainyardError {
+  const ours = { badInput: false };
+  switch (kind) {
+    case 'not-finite':
+      return new TrainyardError('loss-not-finite', `The loss became ${loss} ${at}`, hint, ours);
+    case 'exploded':
+      return new TrainyardError('loss-exploded', `The loss exploded to ${loss} ${at}`, hint, ours);
+    case 'weights':
+      return new TrainyardError('state-not-finite', `Weights became infinite or NaN ${at}`, hint, ours);
+    default:
+      return kind satisfies never;
   }
 }
 
 function largest({ gradients, gradientsAt }: FailureDetail): string {
   if (gradients.length === 0) return '';
-  const layers = gradients.slice(0, 3).map(({ name, norm }) => `${name} ${readable(norm)}`);
+  const layers = gradients.slice(0, 3).map(({ name, norm }) => `${name} ${formatted(norm)}`);
   const when = gradientsAt === undefined ? '' : ` of step ${gradientsAt}, the last one with numbers`;
   return ` Largest gradients${when}: ${layers.join(', ')}.`;
 }
 
-function readable(norm: number): string {
-  return Number.isFinite(norm) ? formatSignificant(norm) : String(norm);
+function formatted(value: number): string {
+  return Number.isFinite(value) ? formatSignificant(value) : String(value);
 }
 
 /** What to try, from what the job does not do yet. */

@@ -11,7 +11,7 @@ import type { Task } from '$lib/tasks/contract';
 import { AwayWatch } from './away';
 import { controlOf, type LoopControl } from './control';
 import type { RunEvent } from './events';
-import { LossFailure, LossWatch } from './explosion';
+import { lossFailure, LossWatch, type FailureKind, type LossFailure } from './explosion';
 import { isFinite } from './finite';
 import { NOTHING_FROZEN, type Freezing } from './freezing';
 import { Interruption, interruptionOf } from './interruption';
@@ -187,7 +187,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   }
 
   async function failed(
-    kind: ConstructorParameters<typeof LossFailure>[0],
+    kind: FailureKind,
     { number, rate, epoch }: Pick<StepInFlight, 'number' | 'rate' | 'epoch'>,
     loss: number,
   ): Promise<LossFailure> {
@@ -199,7 +199,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       gradients,
       ...(at !== null && at !== number && { gradientsAt: before.steps + at + 1 }),
     };
-    return new LossFailure(kind, detail, { epoch, best: judge.best?.epoch ?? null, job });
+    return lossFailure(kind, detail, { epoch, best: judge.best?.epoch ?? null, job });
   }
 
   function progress(learningRate: number): LoopEvent {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { stream } from '$lib/core/random';
 import type { FailureDetail } from '$lib/training/events';
-import { LossFailure, LossWatch } from '$lib/training/explosion';
+import { lossFailure, LossWatch } from '$lib/training/explosion';
 import { makeJob } from './support';
 
 /** Index of the loss at which it gives the alarm, and which; null where it never does. */
@@ -79,7 +79,7 @@ describe('the error of a loss that failed', () => {
   };
 
   it('says where, the rate, the largest gradients and what is kept', () => {
-    const error = new LossFailure('not-finite', detail, { epoch: 4, best: 2, job: makeJob() });
+    const error = lossFailure('not-finite', detail, { epoch: 4, best: 2, job: makeJob() });
     expect(error.message).toBe(
       'The loss became NaN at step 31 (epoch 4), at a learning rate of 0.5. Largest gradients of step 30, the last one with numbers: fc.weight Infinity, conv.weight 1,230, bn.bias 3.',
     );
@@ -91,7 +91,7 @@ describe('the error of a loss that failed', () => {
 
   it('recommends only what the job does not do yet', () => {
     const hint = (document: object) =>
-      new LossFailure('exploded', { ...detail, loss: 1e6 }, { epoch: 1, best: null, job: makeJob(document) }).hint;
+      lossFailure('exploded', { ...detail, loss: 1e6 }, { epoch: 1, best: null, job: makeJob(document) }).hint;
     expect(hint({ optimizer: { clip_norm: 1 } })).toBe('Lower optimizer.learning_rate, to a tenth for a start.');
     expect(hint({ scheduler: { name: 'cosine' } })).toBe(
       'Lower optimizer.learning_rate, to a tenth for a start, set optimizer.clip_norm to 1, or set scheduler.warmup_epochs to 1.',

@@ -394,7 +394,7 @@ describe('a run that fails', () => {
     }));
     const sink: LoopCheckpoint[] = [];
     await expect(record(broken, makeJob(), { ...manualClock(), sink })).rejects.toMatchObject({
-      code: 'weights-not-finite',
+      code: 'state-not-finite',
       detail: { step: 8, loss: expect.any(Number) as number },
     });
     expect(sink.map(({ state }) => state.step)).toEqual([4, 4]);
