@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Field, Fields } from '$lib/core/schema';
+import { defaultsOf } from '$lib/core/validate';
 import { defaultJob, parseJob } from '$lib/job/parse';
 import { jobFields } from '$lib/job/schema';
 import { MODELS, getModel } from '$lib/models/registry';
@@ -37,7 +38,14 @@ function unpadded(text: string): string {
 }
 
 function table(): string {
-  const rows = leaves(jobFields(catalog, TASKS[0], getModel('tiny-cnn')));
+  const [first, ...others] = TASKS;
+  const rows = leaves(jobFields(catalog, first, getModel('tiny-cnn')), EXAMPLE);
+  // Of the other tasks what is theirs alone.
+  for (const task of others) {
+    const example = { loss: defaultsOf(task.lossFields) };
+    const own = leaves(task.lossFields, example, 'loss.');
+    rows.push(...own.map(([path, ...cells]) => [`${path}, task \`${task.id}\``, ...cells]));
+  }
   const head = ['path', 'default', 'allowed', 'what it does'];
   const lines = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
   return lines.join('\n');
@@ -46,20 +54,20 @@ function table(): string {
 /** Defaults that follow the model or the data are those of tiny-cnn without data. */
 const EXAMPLE: unknown = defaultJob(catalog, undefined, 'tiny-cnn');
 
-function leaves(fields: Fields, prefix = ''): string[][] {
+function leaves(fields: Fields, example: unknown, prefix = ''): string[][] {
   return Object.entries(fields).flatMap(([name, field]) => {
     const path = `${prefix}${name}`;
-    if (field.type === 'object') return leaves(field.fields, `${path}.`);
-    return [[`\`${path}\``, code(valueAt(path)), allowed(field), field.help.replaceAll('|', '\\|')]];
+    if (field.type === 'object') return leaves(field.fields, example, `${path}.`);
+    return [[`\`${path}\``, code(valueAt(example, path)), allowed(field), field.help.replaceAll('|', '\\|')]];
   });
 }
 
-function valueAt(path: string): unknown {
+function valueAt(example: unknown, path: string): unknown {
   return path
     .split('.')
     .reduce<unknown>(
       (value, name) => (typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined),
-      EXAMPLE,
+      example,
     );
 }
 
