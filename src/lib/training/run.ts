@@ -17,6 +17,7 @@ import { getTask } from '$lib/tasks/registry';
 import { lengthen, prepareRun, stepsBehind, takeUp, type Begin } from './begin';
 import type { LoopControl } from './control';
 import type { RunEvent } from './events';
+import { LossFailure } from './explosion';
 import { versionFor } from './folds';
 import { Interruption, interruptionOf } from './interruption';
 import { contrastiveEpochs, epochsOf } from './length';
@@ -148,7 +149,8 @@ async function execute(
     const { code, message, hint } = serializeError(error);
     const failure = { code, message, hint };
     // A run that was deleted meanwhile, or a full disk: the first error is the one to tell.
-    await log.add({ type: 'failed', error: failure }).catch(() => undefined);
+    const detail = error instanceof LossFailure ? { detail: error.detail } : {};
+    await log.add({ type: 'failed', error: failure, ...detail }).catch(() => undefined);
     await updateRun(database, run.id, { status: 'failed', endedAt: Date.now(), error: failure }).catch(() => undefined);
     throw error;
   }
