@@ -1,4 +1,4 @@
-// Runs pipeline.ts in Chromium with the project's own build settings.
+// Runs pipeline.ts and pipeline-wait.ts in Chromium with the project's own build settings.
 import { playwright } from '@vitest/browser-playwright';
 import { mergeConfig } from 'vitest/config';
 import base from '../../vite.config.ts';
@@ -10,7 +10,7 @@ export default mergeConfig(
   { ...base, test: {} },
   {
     test: {
-      include: ['tests/bench/pipeline.ts'],
+      include: ['tests/bench/pipeline.ts', 'tests/bench/pipeline-wait.ts'],
       testTimeout: 600_000,
       browser: {
         enabled: true,

@@ -1,5 +1,5 @@
 // Images per second of the pipeline with real workers and the real database: import checks, the first epoch (decoding), a later
-// one (from the cache), for 32 x 32 and 224 x 224, by number of threads.
+// one (from the cache), for 32 x 32 and 224 x 224, by augmentation and by number of threads; and how long a preview takes.
 // Run: npx vitest run --config tests/bench/pipeline.config.ts
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { mulberry32 } from '$lib/core/random';
@@ -7,28 +7,36 @@ import type { AugmentSettings } from '$lib/pipeline/augment-plan';
 import { createLoader } from '$lib/pipeline/loader';
 import { createPool, type DecodePool } from '$lib/pipeline/pool';
 import type { PixelPreprocess } from '$lib/pipeline/preprocess';
+import { createPreviewer, type PreviewRequest } from '$lib/pipeline/preview';
 import { deleteOrphanBlobs, putBlobs } from '$lib/storage/blobs';
 import { openDatabase, type Database } from '$lib/storage/database';
+import type { Item } from '$lib/storage/records';
 import { spawnDecodeWorker } from '$workers/spawn-decode';
+import { NO_AUGMENTATION } from '../support/augmentation';
 
 const SMALL = { count: 4000, width: 32, height: 32, type: 'image/png' };
-const PHOTOS = { count: 300, width: 500, height: 375, type: 'image/jpeg' };
+const PHOTOS = { count: 160, width: 500, height: 375, type: 'image/jpeg' };
 type Kind = typeof SMALL;
 
-const OFF: AugmentSettings = {
-  horizontal_flip: 0.5,
-  vertical_flip: 0,
-  shift: 4,
-  rotation: 0,
-  random_resized_crop: { enabled: false, scale: [0.5, 1], ratio: [0.75, 1.33] },
-  color_jitter: { brightness: 0, contrast: 0, saturation: 0, hue: 0 },
-};
-const STRONG: AugmentSettings = {
-  ...OFF,
-  shift: 0,
-  rotation: 10,
-  random_resized_crop: { ...OFF.random_resized_crop, enabled: true },
-  color_jitter: { brightness: 0.3, contrast: 0.3, saturation: 0.3, hue: 0.05 },
+const PLAIN: AugmentSettings = { ...NO_AUGMENTATION, horizontal_flip: 0.5 };
+const CROP = { random_resized_crop: { enabled: true, scale: [0.3, 1], ratio: [0.75, 1.33] } } as const;
+
+/** By what each adds to a flip; the last three on random resized crops, as photographs are usually trained on. */
+const AUGMENTATIONS: Readonly<Record<string, AugmentSettings>> = {
+  'plain (flip)': PLAIN,
+  RandAugment: { ...PLAIN, policy: { name: 'randaugment', operations: 2, magnitude: 9 } },
+  TrivialAugment: { ...PLAIN, policy: { name: 'trivialaugment', operations: 1, magnitude: 0 } },
+  'all geometric': { ...PLAIN, rotation: 15, translate: 0.1, scale: [0.8, 1.2], shear: 10, perspective: 0.3 },
+  'colour jitter': { ...PLAIN, color_jitter: { brightness: 0.3, contrast: 0.3, saturation: 0.3, hue: 0.05 } },
+  'JPEG artefacts': { ...PLAIN, jpeg: { probability: 1, quality: [30, 90] } },
+  'blur, noise, erasing': {
+    ...PLAIN,
+    blur: { probability: 1, sigma: [0.1, 2] },
+    noise: { probability: 1, deviation: 0.05 },
+    erasing: { ...NO_AUGMENTATION.erasing, probability: 1 },
+  },
+  'random resized crop': { ...PLAIN, ...CROP },
+  'the same, RandAugment': { ...PLAIN, ...CROP, policy: { name: 'randaugment', operations: 2, magnitude: 9 } },
 };
 
 /** Shapes and noise: compresses about as a photograph does. */
@@ -101,22 +109,60 @@ async function epochRates(pool: DecodePool, kind: Kind, augment: AugmentSettings
 
 test('images per second', async () => {
   const lines: string[] = [`${navigator.hardwareConcurrency} cores`];
-  for (const threads of [1, 2, 3]) {
+  for (const threads of [1, 2]) {
     const pool = createPool({ spawn: spawnDecodeWorker, threads });
     // Starting and compiling the workers is not measured.
     await pool.inspect((files.get(SMALL) ?? []).slice(0, 64 * threads));
-    const small = await epochRates(pool, SMALL, OFF, 32);
-    const photos = await epochRates(pool, PHOTOS, OFF, 224);
-    const strong = await epochRates(pool, PHOTOS, STRONG, 224);
+    const small = await epochRates(pool, SMALL, { ...PLAIN, shift: 4 }, 32);
     lines.push(
       `${threads} thread(s)`,
       `  inspect      32 x 32 PNG   ${await inspectRate(pool, SMALL)}`,
       `  inspect    500 x 375 JPEG  ${await inspectRate(pool, PHOTOS)} (with thumbnails)`,
-      `  32 x 32, flip and shift              first epoch ${small[0]}, later ${small[1]}`,
-      `  224 x 224, flip and shift            first epoch ${photos[0]}, later ${photos[1]}`,
-      `  224 x 224, crop, rotation and jitter first epoch ${strong[0]}, later ${strong[1]}`,
+      `  32 x 32, flip and shift    first epoch ${small[0]}, later ${small[1]}`,
     );
+    let plain: number[] | null = null;
+    for (const [name, augment] of Object.entries(AUGMENTATIONS)) {
+      const rates = await epochRates(pool, PHOTOS, augment, 224);
+      plain ??= rates;
+      const [first, later] = rates.map((own, i) => `${own} (${(own / (plain?.[i] ?? own)).toFixed(2)})`);
+      lines.push(`  224 x 224, ${name.padEnd(22)} first epoch ${first}, later ${later}`);
+    }
     pool.dispose();
   }
+  console.log(lines.join('\n'));
+});
+
+test('milliseconds of a preview', async () => {
+  const items = names(PHOTOS).map(({ blob }) => ({ path: blob, blob, split: 'train' })) as Item[]; // All that it reads.
+  const previewer = createPreviewer({
+    openPool: () => createPool({ spawn: spawnDecodeWorker }),
+    itemsOf: () => Promise.resolve(items),
+  });
+  const request = (augment: AugmentSettings, seed: number): PreviewRequest => ({
+    versionId: 'bench',
+    paths: items.slice(0, 12).map(({ path }) => path),
+    job: {
+      preprocess: { image_size: 224, resize: 'crop', interpolation: 'bilinear', normalize: 'none' },
+      augment,
+      mix: { mixup: 0.2, cutmix: 1, probability: 1 },
+      seed,
+    },
+    copies: 1,
+    epoch: 0,
+  });
+  const lines: string[] = [];
+  for (const [name, augment] of Object.entries(AUGMENTATIONS)) {
+    const times: number[] = [];
+    for (let seed = 0; seed < 6; seed++) {
+      const start = performance.now();
+      expect(await previewer.preview(request(augment, seed))).not.toBeNull();
+      times.push(performance.now() - start);
+    }
+    const [first, ...later] = times.map(Math.round);
+    lines.push(
+      `  12 of 224 x 224, ${name.padEnd(22)} first ${first} ms, then ${Math.min(...later)} to ${Math.max(...later)} ms`,
+    );
+  }
+  previewer.dispose();
   console.log(lines.join('\n'));
 });
