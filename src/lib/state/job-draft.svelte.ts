@@ -4,7 +4,7 @@ import { getPath, isObject, setPath } from '$lib/core/path';
 import type { Fields, Preset, Problem } from '$lib/core/schema';
 import { JOB_VERSION, type Job } from '$lib/job/job';
 import { checkJob, type JobContext } from '$lib/job/parse';
-import { JOB_PRESETS, jobFields } from '$lib/job/schema';
+import { jobFields, presetsFor, type JobPreset } from '$lib/job/schema';
 import type { ModelEntry } from '$lib/models/contract';
 import { IMPORTED, importedEntry } from '$lib/models/imported';
 import type { TaskMeta } from '$lib/tasks/contract';
@@ -30,12 +30,23 @@ export interface DraftOptions {
 const WEIGHTS = 'model.weights';
 
 /** The defaults of other fields depend on these; see job/resolve.ts. */
-const DECIDING = ['model.weights', 'fine_tune.train', 'optimizer.name', 'training.batch_size', 'preprocess.image_size'];
+const DECIDING = [
+  'model.weights',
+  'fine_tune.train',
+  'optimizer.name',
+  'training.epochs',
+  'training.batch_size',
+  'preprocess.image_size',
+];
 
 /** Of the job, what the form of the page leaves out: said elsewhere on the page, or only for the command line. */
 const NOT_IN_FORM = ['version', 'task', 'data'];
 
 const FIRST_PRESET = 'balanced';
+
+/** Changes of the same setting within this time are taken back together: a number is typed digit by digit. */
+const ONE_CHANGE_MS = 1_000;
+const MOST_UNDONE = 200;
 
 export class JobDraft {
   readonly #context: JobContext;
@@ -44,11 +55,16 @@ export class JobDraft {
   readonly models: readonly ModelEntry[];
   /** What defaults look at. */
   readonly data: JobContext['data'];
-  readonly presets: readonly Preset[] = JOB_PRESETS;
+  readonly presets: readonly JobPreset[];
 
   preset = $state.raw<string | null>(FIRST_PRESET);
   model = $state.raw('');
   changes = $state.raw<Values>({});
+  #past = $state.raw<readonly DraftRecord[]>([]);
+  #future = $state.raw<readonly DraftRecord[]>([]);
+  #lastChange = { what: '', at: 0 };
+  readonly canUndo = $derived(this.#past.length > 0);
+  readonly canRedo = $derived(this.#future.length > 0);
 
   /** Of the model; of an imported one what is known of its file. */
   readonly entry = $derived.by(() => {
@@ -73,6 +89,52 @@ export class JobDraft {
     this.data = context.data;
     this.models = context.models.filter(({ meta }) => meta.tasks.includes(task.models));
     this.model = this.models[0]?.meta.id ?? '';
+    // Which values a preset can set depends on the task alone.
+    this.presets = presetsFor(this.#allFields);
+  }
+
+  /** The presets that this data asks for, with the reason. */
+  readonly suggestions: Readonly<Record<string, string>> = $derived.by(() => {
+    const { data } = this;
+    if (data === undefined) return {};
+    return Object.fromEntries(
+      this.presets.flatMap(({ id, why }) => {
+        const reason = why?.(data);
+        return reason == null ? [] : [[id, reason]];
+      }),
+    );
+  });
+
+  undo(): void {
+    this.#travel(this.#past, (past, here) => {
+      this.#past = past;
+      this.#future = [...this.#future, here];
+    });
+  }
+
+  redo(): void {
+    this.#travel(this.#future, (future, here) => {
+      this.#future = future;
+      this.#past = [...this.#past, here];
+    });
+  }
+
+  #travel(from: readonly DraftRecord[], keep: (rest: readonly DraftRecord[], here: DraftRecord) => void): void {
+    const target = from.at(-1);
+    if (target === undefined) return;
+    keep(from.slice(0, -1), this.record());
+    this.#lastChange = { what: '', at: 0 };
+    ({ preset: this.preset, model: this.model, changes: this.changes } = target);
+  }
+
+  /** Before every change: what was there can be had again. `what` tells changes of the same thing. */
+  #remember(what: string): void {
+    const at = Date.now();
+    const again = what === this.#lastChange.what && at - this.#lastChange.at < ONE_CHANGE_MS;
+    this.#lastChange = { what, at };
+    if (again && this.#past.length > 0) return;
+    this.#past = [...this.#past, this.record()].slice(-MOST_UNDONE);
+    this.#future = [];
   }
 
   /** What the form gives back: all values, of which those that differ from the defaults are kept. */
@@ -80,14 +142,27 @@ export class JobDraft {
     const base = this.base;
     const changed = leafPaths(this.fields).filter((path) => !same(getPath(value, path), getPath(base, path)));
     const { [WEIGHTS]: weights } = this.changes;
-    this.changes = {
+    const changes = {
       ...(weights === undefined ? {} : { [WEIGHTS]: weights }),
       ...Object.fromEntries(changed.map((path) => [path, getPath(value, path)])),
     };
+    const touched = [...Object.keys(this.changes), ...Object.keys(changes)].filter(
+      (path, at, all) => all.indexOf(path) === at && !same(getPath(value, path), getPath(this.value, path)),
+    );
+    if (touched.length > 0) this.#remember(touched.join());
+    this.changes = changes;
+  }
+
+  /** Sets one value, as the form does. */
+  set(path: string, value: unknown): void {
+    const next = setPath(this.value, path, value);
+    if (isObject(next)) this.setValue(next);
   }
 
   /** Takes a preset; what the person set by hand stays unless the preset says something about it. */
   setPreset(id: string): void {
+    if (id === this.preset) return;
+    this.#remember('preset');
     const spoken = this.presets.flatMap(({ values }) => Object.keys(values));
     this.preset = id;
     this.changes = without(this.changes, (path) => spoken.includes(path));
@@ -96,6 +171,7 @@ export class JobDraft {
   /** Another model has other settings of its own and starts from other weights; the rest stays. */
   setModel(id: string): void {
     if (id === this.model) return;
+    this.#remember('model');
     this.model = id;
     this.changes = without(this.changes, (path) => path.startsWith('model.config.') || path === WEIGHTS);
   }
@@ -108,6 +184,8 @@ export class JobDraft {
 
   /** Starts from these weights (see Job.model.weights), or from random numbers. */
   setWeights(weights: string | null): void {
+    if ((this.changes[WEIGHTS] ?? null) === weights) return;
+    this.#remember('weights');
     const rest = without(this.changes, (path) => path === WEIGHTS);
     this.changes = weights === null ? rest : { ...rest, [WEIGHTS]: weights };
   }
@@ -128,6 +206,7 @@ export class JobDraft {
   }
 
   reset(): void {
+    this.#remember('reset');
     this.changes = {};
   }
 
@@ -143,11 +222,16 @@ export class JobDraft {
   adopt(document: unknown): readonly Problem[] {
     const { job, problems } = checkJob(document, this.#context);
     if (problems.length > 0) return problems;
+    // One change, however many settings differ.
+    const before = this.record();
+    const past = this.#past;
+    const nothing = same(job, this.job) && this.preset === null;
     this.preset = null;
     this.model = job.model.name;
     this.changes = job.model.weights === null ? {} : { [WEIGHTS]: job.model.weights };
     // Twice, because the defaults of some fields follow from the deciding ones, which are changes now.
     for (let round = 0; round < 2; round++) this.setValue(pickForm(job));
+    this.#past = nothing ? past : [...past, before].slice(-MOST_UNDONE);
     return [];
   }
 

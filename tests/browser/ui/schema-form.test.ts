@@ -122,3 +122,31 @@ test('a preset sets its values and shows that it is in force until one of them c
   await field('Epochs').fill('4');
   await expect.element(preset).toHaveAttribute('aria-pressed', 'false');
 });
+
+test('a search finds settings by name or help, advanced ones in closed sections too', async () => {
+  const search = page.getByRole('searchbox', { name: 'Search settings' });
+  await search.fill('two');
+  await expect.element(field('Betas')).toBeVisible();
+  expect(field('Epochs').query()).toBeNull();
+  expect(field('Learning rate').query()).toBeNull();
+  await search.fill('sgd');
+  await expect.element(field('Name')).toBeVisible();
+  await search.fill('nothing of the kind');
+  await expect.element(page.getByText('No setting is called or described so: “nothing of the kind”.')).toBeVisible();
+  await search.fill('');
+  await expect.element(field('Epochs')).toBeVisible();
+  await expect.element(field('Learning rate')).not.toBeVisible();
+});
+
+test('what was changed can be seen by itself', async () => {
+  const changed = page.getByRole('button', { name: /^Changed/ });
+  await expect.element(changed).toHaveTextContent('Changed (0)');
+  await changed.click();
+  await expect.element(page.getByText('No setting was changed.')).toBeVisible();
+  await changed.click();
+  await field('Epochs').fill('5');
+  await expect.element(changed).toHaveTextContent('Changed (1)');
+  await changed.click();
+  await expect.element(field('Epochs')).toBeVisible();
+  expect(section().query()).toBeNull();
+});
