@@ -63,6 +63,14 @@ const CHECKS: readonly Check[] = [
         : `${meta.title} cannot do "${job.task}"; it does ${meta.tasks.join(', ')}.`,
   },
   {
+    path: 'contrastive.epochs',
+    reads: ['task'],
+    wrong: ({ contrastive: { epochs } }, { task }) =>
+      epochs > 0 && !task.pairs
+        ? `Metric learning needs one class for each image, which ${task.title.toLowerCase()} does not have; set it to 0.`
+        : null,
+  },
+  {
     path: 'model.weights',
     reads: ['model.name'],
     wrong: ({ model }) =>

@@ -85,6 +85,8 @@ export interface TaskMeta {
   models: string;
   /** Of its data. An import finds the task of a new project by it. */
   annotations: Annotation['kind'];
+  /** Its targets say which images belong together, which metric learning needs. */
+  pairs: boolean;
   metrics: readonly MetricInfo[];
   /** Decides the best checkpoint unless the job says otherwise. */
   primaryMetric: string;
@@ -101,8 +103,8 @@ export interface Task extends TaskMeta {
     annotations: readonly Annotation[],
     classes: readonly string[],
   ): { values: Float32Array; shape: readonly number[] };
-  /** Group of an annotation, of which each part of a division gets its share. */
-  stratum(annotation: Annotation): number;
+  /** Group of each annotation: parts of a division get their share of each, balanced sampling draws from each alike. */
+  strata(annotations: readonly Annotation[]): ArrayLike<number>;
   /** What makes training on this data senseless, as a TrainyardError: an empty train split, one class, a class without images. */
   checkTrainable(items: readonly Item[], classes: readonly string[]): void;
   evaluate(input: EvaluationInput): { result: EvaluationResult; images: ImageResults };

@@ -5,6 +5,7 @@ import { TrainyardError } from '$lib/core/errors';
 import type { LossFunction } from '$lib/engines/contract';
 import type { Job } from '$lib/job/job';
 import type { Annotation } from '$lib/storage/records';
+import { TASKS } from './catalog';
 import {
   effectiveClassWeights,
   inverseClassWeights,
@@ -82,15 +83,12 @@ function positiveWeights(settings: Job['loss'], { classes, train }: LossContext)
   }
 }
 
-/** Tasks whose targets say which images belong together. */
-const CONTRASTIVE: readonly string[] = ['classification'];
-
 /** The loss of metric learning on projections. Throws 'unknown-loss' for a task that has none. */
 export function createContrastiveLoss(
   task: string,
   { temperature }: Pick<Job['contrastive'], 'temperature'>,
 ): LossFunction {
-  if (CONTRASTIVE.includes(task)) return supervisedContrastive({ temperature });
+  if (TASKS.some(({ id, pairs }) => id === task && pairs)) return supervisedContrastive({ temperature });
   throw new TrainyardError('unknown-loss', `There is no metric learning for ${task}.`, 'Set contrastive.epochs to 0.');
 }
 

@@ -47,6 +47,8 @@ export function versionFor<Version extends Pick<DatasetVersionRecord, 'items'>>(
   const { folds, fold } = validation;
   if (folds < 2) return version;
   const task = getTask(id);
-  const stratum = ({ annotation }: Item): number => task.stratum(annotation);
+  const strata = task.strata(version.items.map(({ annotation }) => annotation));
+  const groups = new Map(version.items.map((item, index) => [item, strata[index]]));
+  const stratum = (item: Item): number => groups.get(item) ?? -1;
   return { ...version, items: foldItems(version.items, { folds, fold, seed, stratum }) };
 }

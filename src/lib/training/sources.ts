@@ -14,7 +14,7 @@ import { mixedSource, taughtSource } from './derived';
 import { cachedCopies } from './features';
 import { featureSource, type FeatureTable } from './feature-table';
 import { sampledOrder } from './sampling';
-import { sourceOf, type BatchSource } from './source';
+import { annotationsOf, sourceOf, type BatchSource } from './source';
 import type { OpenTeacher } from './teacher';
 
 export interface Sources {
@@ -45,7 +45,7 @@ interface SourceOptions {
 function orderOf({ job, task, splits }: SourceOptions, paired: boolean): ((epoch: number) => Uint32Array) | undefined {
   const { sampling } = job.training;
   if (!paired && sampling === 'shuffle') return undefined;
-  const strata = splits.train.map(({ annotation }) => task.stratum(annotation));
+  const strata = Array.from(task.strata(annotationsOf(splits.train)));
   if (paired || sampling === 'shuffle') return (epoch) => pairedOrder(strata, job.seed, epoch);
   return (epoch) => sampledOrder(strata, sampling, job.seed, epoch);
 }

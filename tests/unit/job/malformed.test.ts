@@ -467,6 +467,12 @@ const ROWS: Readonly<Record<string, readonly Row[]>> = {
   'Loss, validation, the rest': [
     ['{"loss":"focal"}', ['loss: Loss must be an object with named fields; found "focal". Write {"name": "focal"}.']],
     [
+      '{"task":"multi_label","contrastive":{"epochs":5}}',
+      [
+        'contrastive.epochs: Metric learning needs one class for each image, which multi-label classification does not have; set it to 0.',
+      ],
+    ],
+    [
       '{"loss":{"name":"crossentropy"}}',
       ['loss.name: Loss has no option "crossentropy"; did you mean "cross_entropy"?'],
     ],

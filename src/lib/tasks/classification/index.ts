@@ -93,7 +93,7 @@ export const classification: Task = {
   ...classificationMeta,
   outputs: (classes) => classes.length,
   targets,
-  stratum: labelOf,
+  strata: (annotations) => Int32Array.from(annotations, labelOf),
   checkTrainable,
   evaluate,
   decode,

@@ -103,6 +103,7 @@ export const classificationMeta: TaskMeta = {
   title: 'Image classification',
   models: 'classification',
   annotations: 'class',
+  pairs: true,
   metrics,
   primaryMetric: 'accuracy',
   lossFields: classificationLossFields,

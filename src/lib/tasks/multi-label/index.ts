@@ -1,7 +1,7 @@
 // Multi-label classification: any number of classes for each image, each a yes or no of its own. Targets, metrics, decoding, tables;
 // its differentiable losses are in loss.ts. Data with one class an image is a case of it.
 
-import { classesOf, countClasses } from '$lib/core/annotations';
+import { classesOf, countClasses, strataOf } from '$lib/core/annotations';
 import { csvText } from '$lib/core/csv';
 import { TrainyardError } from '$lib/core/errors';
 import { meanOfDefined } from '$lib/metrics/classification';
@@ -46,11 +46,6 @@ function rowsOf(annotations: readonly Annotation[], classes: number): Uint8Array
 function targets(annotations: readonly Annotation[], classes: readonly string[]) {
   const values = Float32Array.from(rowsOf(annotations, classes.length));
   return { values, shape: [annotations.length, classes.length] };
-}
-
-/** One number for each combination of classes: FNV-1a of their indices. */
-function stratum(annotation: Annotation): number {
-  return classesOf(annotation).reduce((hash, index) => Math.imul(hash ^ index, 0x01000193), 0x811c9dc5 | 0);
 }
 
 function checkTrainable(items: readonly Item[], classes: readonly string[]): void {
@@ -154,7 +149,7 @@ export const multiLabel: Task = {
   ...multiLabelMeta,
   outputs: (classes) => classes.length,
   targets,
-  stratum,
+  strata: strataOf,
   checkTrainable,
   evaluate,
   decode,

@@ -87,6 +87,7 @@ export const multiLabelMeta: TaskMeta = {
   title: 'Multi-label classification',
   models: 'classification',
   annotations: 'classes',
+  pairs: false,
   metrics,
   primaryMetric: 'mean_average_precision',
   lossFields: multiLabelLossFields,
