@@ -1,6 +1,6 @@
 // What the charts of a run show, by step and by epoch.
 import { expect, test } from 'vitest';
-import { rateSeries, throughputSeries } from '$lib/state/run-charts';
+import { formatAt, lossSeries, rateSeries, runMarks, throughputSeries } from '$lib/state/run-charts';
 import { RunCurves } from '$lib/state/run-curves';
 import type { RunEvent } from '$lib/training/events';
 
@@ -62,4 +62,38 @@ test('a run whose epochs are quicker than its moments is drawn by epoch', () => 
   const curves = curvesOf([progress(5), epoch(1), epoch(2), epoch(3)]);
   expect(rateSeries(curves)[0]).toMatchObject({ x: [1, 2, 3], y: [0.1, 0.2, 0.3] });
   expect(throughputSeries(curves)[0]).toMatchObject({ x: [1, 2, 3], y: [2000, 2000, 2000] });
+});
+
+test('checkpoints that are still there are marked, each at its newest place, and the best epoch', () => {
+  const kept = (kind: 'best' | 'last' | 'saved', step: number, slot?: string): RunEvent => ({
+    type: 'checkpoint',
+    kind,
+    slot,
+    epoch: Math.ceil(step / 10),
+    step,
+  });
+  const curves = curvesOf([
+    kept('last', 10),
+    { ...epoch(1), best: true },
+    kept('saved', 15, 'saved-15'),
+    kept('last', 20),
+  ]);
+  expect(runMarks(curves, 'epoch', ['last', 'saved-15', 'best'])).toEqual([
+    { x: 2, label: 'last', small: true },
+    { x: 1.5, label: 'saved-15', small: true },
+    { x: 1, label: 'best 1', strong: true },
+  ]);
+  expect(runMarks(curves, 'step', ['last']).map(({ x }) => x)).toEqual([20, 10]);
+});
+
+test('smoothed curves are drawn of every moment, not of the means of epochs', () => {
+  const curves = curvesOf([progress(5), progress(10), epoch(1)]);
+  expect(lossSeries(curves).map(({ id }) => id)).toEqual(['moments', 'train']);
+  expect(lossSeries(curves, 'step', true)).toMatchObject([{ id: 'steps', x: [5, 10] }]);
+});
+
+test('places on the axes read as people write them', () => {
+  expect(formatAt('epoch', 2.5)).toBe('2.5');
+  expect(formatAt('step', 12_345.2)).toBe('12,345');
+  expect([5, 65, 3_665].map((seconds) => formatAt('seconds', seconds))).toEqual(['0:05', '1:05', '1:01:05']);
 });
