@@ -2,7 +2,7 @@
 // torchvision's 8-bit path truncates after every step: the results differ by a few grey levels at most.
 
 import type { JitterStep } from './augment-plan';
-import type { PixelImage } from './contract';
+import { bytesOf, type PixelImage } from './contract';
 
 /** ITU-R 601 luma, with torchvision's digits. */
 function grey(red: number, green: number, blue: number): number {
@@ -18,7 +18,7 @@ export function colorJitter(image: PixelImage, steps: readonly JitterStep[]): Pi
     else blend(values, step.factor, step.kind);
   }
   // Clamped conversion rounds to the nearest.
-  return { width: image.width, height: image.height, data: new Uint8ClampedArray(values) };
+  return { width: image.width, height: image.height, data: bytesOf({ data: new Uint8ClampedArray(values) }) };
 }
 
 /** factor * value + (1 - factor) * reference: black, the mean grey of the image, or the pixel's own grey. */

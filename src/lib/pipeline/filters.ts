@@ -1,22 +1,27 @@
 // Changes of an 8-bit RGB image that look at neighbouring pixels: Gaussian blur and sharpness. New images.
 
-import type { PixelImage } from './contract';
+import { bytesOf, type PixelImage } from './contract';
 import { blend } from './tone';
 
 /**
  * Towards (below 1) or away from (above) a slightly smoothed image: Pillow's ImageEnhance.Sharpness, whose smoothing weighs a pixel
  * 5 and each of its neighbours 1, and leaves the outermost pixels alone.
  */
-export function sharpness({ width, height, data }: PixelImage, factor: number): PixelImage {
-  const result = new Uint8Array(data);
+export function sharpness(image: PixelImage, factor: number): PixelImage {
+  const { width, height } = image;
+  const data = bytesOf(image);
+  const result = data.slice();
   const stride = width * 3;
+  // Of each column, three pixels above each other.
+  const columns = new Int32Array(stride);
   for (let y = 1; y < height - 1; y++) {
-    const end = (y + 1) * stride - 3;
-    for (let i = y * stride + 3; i < end; i++) {
-      const above = data[i - stride - 3] + data[i - stride] + data[i - stride + 3];
-      const below = data[i + stride - 3] + data[i + stride] + data[i + stride + 3];
-      const smooth = Math.floor((above + below + data[i - 3] + data[i + 3] + 5 * data[i]) / 13 + 0.5);
-      result[i] = blend(smooth, data[i], factor);
+    const line = y * stride;
+    for (let i = 0; i < stride; i++) columns[i] = data[line - stride + i] + data[line + i] + data[line + stride + i];
+    for (let i = 3; i < stride - 3; i++) {
+      const own = data[line + i];
+      // A thirteenth is never a half, so adding 6 rounds.
+      const smooth = ((columns[i - 3] + columns[i] + columns[i + 3] + 4 * own + 6) / 13) | 0;
+      result[line + i] = blend(smooth, own, factor);
     }
   }
   return { width, height, data: result };
@@ -42,9 +47,9 @@ const LEAST_SIGMA = 0.2;
 /** Gaussian; beyond the edge the image is mirrored without repeating the edge, as torchvision does. Sigma in pixels. */
 export function gaussianBlur(image: PixelImage, sigma: number): PixelImage {
   if (sigma < LEAST_SIGMA) return image;
-  const { width, height, data } = image;
+  const { width, height } = image;
   const weights = kernel(sigma);
-  return { width, height, data: blurRows(blurColumns(data, width, height, weights), width, height, weights) };
+  return { width, height, data: blurRows(blurColumns(bytesOf(image), width, height, weights), width, height, weights) };
 }
 
 /** Index in 0..limit - 1, mirrored at both ends as often as needed. */
@@ -56,7 +61,7 @@ function mirrored(index: number, limit: number): number {
 }
 
 /** Down the columns, a whole line at a time. */
-function blurColumns(data: PixelImage['data'], width: number, height: number, weights: Int32Array): Uint8Array {
+function blurColumns(data: Uint8Array, width: number, height: number, weights: Int32Array): Uint8Array {
   const stride = width * 3;
   const result = new Uint8Array(data.length);
   const sums = new Int32Array(stride);

@@ -2,7 +2,7 @@
 // the standard tables at a quality, and back. Only sums, products and shifts of doubles, so that every thread and browser gives the
 // same bytes, which their own encoders do not. Entropy coding loses nothing and is left out.
 
-import type { PixelImage } from './contract';
+import { bytesOf, type PixelImage } from './contract';
 
 /** ISO 10918-1, annex K.1, row by row. */
 const LUMINANCE = [
@@ -77,7 +77,9 @@ function extend({ width: stride, height: lines, data }: Plane, width: number, he
 }
 
 /** JFIF's colours in 16 bits: Y, and the distances of blue and red from it around 128. */
-function toPlanes({ width, height, data }: PixelImage): [Plane, Plane, Plane] {
+function toPlanes(image: PixelImage): [Plane, Plane, Plane] {
+  const { width, height } = image;
+  const data = bytesOf(image);
   const [luma, blue, red] = [plane(width, height), plane(width, height), plane(width, height)];
   for (let y = 0, from = 0; y < height; y++)
     for (let x = 0, to = y * luma.width; x < width; x++, to++, from += 3) {
@@ -208,7 +210,7 @@ function toImage(luma: Plane, blue: Plane, red: Plane, width: number, height: nu
       result[to + 2] = level + ((116130 * b + 32768) >> 16);
     }
   }
-  return { width, height, data: result };
+  return { width, height, data: bytesOf({ data: result }) };
 }
 
 function mixLines({ width, data }: Plane, near: number, far: number, mixed: Int32Array): void {

@@ -1,6 +1,6 @@
 // Random bytes and random grain for whole images. Fast generators of their own: a plan holds the seed, not the numbers.
 
-import type { PixelImage } from './contract';
+import { bytesOf, type PixelImage } from './contract';
 import type { Box } from './resize';
 
 const PLACES = 4096;
@@ -38,7 +38,9 @@ function xorshift(seed: number): () => number {
 }
 
 /** Adds normal grain of this deviation (0..1) to every value. */
-export function addNoise({ width, height, data }: PixelImage, deviation: number, seed: number): PixelImage {
+export function addNoise(image: PixelImage, deviation: number, seed: number): PixelImage {
+  const { width, height } = image;
+  const data = bytesOf(image);
   const normal = normalQuantiles();
   const next = xorshift(seed);
   const result = new Uint8ClampedArray(data.length);
@@ -49,13 +51,13 @@ export function addNoise({ width, height, data }: PixelImage, deviation: number,
     result[i] = data[i] + scale * normal[bits >>> 20];
     result[i + 1] = data[i + 1] + scale * normal[(bits >>> 8) & (PLACES - 1)];
   }
-  return { width, height, data: result };
+  return { width, height, data: bytesOf({ data: result }) };
 }
 
 /** Paints a rectangle: one level, or random bytes. */
 export function blank(image: PixelImage, box: Box, paint: { level: number } | { seed: number }): PixelImage {
   const { width, height } = image;
-  const data = image.data.slice();
+  const data = bytesOf(image).slice();
   const next = 'seed' in paint ? xorshift(paint.seed) : null;
   for (let row = box.y; row < box.y + box.height; row++) {
     const from = (row * width + box.x) * 3;

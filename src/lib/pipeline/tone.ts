@@ -1,9 +1,7 @@
 // Pixel by pixel changes of an 8-bit RGB image as Pillow makes them (ImageEnhance, ImageOps), to the grey level: tables where a value
 // depends on itself alone. New images; the given one is left alone.
 
-import type { PixelImage } from './contract';
-
-type Pixels = PixelImage['data'];
+import { bytesOf, type PixelImage } from './contract';
 
 /** Pillow's "L": ITU-R 601 luma in 16 bits, rounded. */
 export function luma(red: number, green: number, blue: number): number {
@@ -11,7 +9,9 @@ export function luma(red: number, green: number, blue: number): number {
 }
 
 /** Through one table, or one for each channel. */
-function through({ width, height, data }: PixelImage, red: Uint8Array, green = red, blue = red): PixelImage {
+function through(image: PixelImage, red: Uint8Array, green = red, blue = red): PixelImage {
+  const { width, height } = image;
+  const data = bytesOf(image);
   const result = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
     result[i] = red[data[i]];
@@ -41,7 +41,7 @@ export function brightness(image: PixelImage, factor: number): PixelImage {
 
 /** Towards or away from the image's mean grey. */
 export function contrast(image: PixelImage, factor: number): PixelImage {
-  const { data } = image;
+  const data = bytesOf(image);
   let sum = 0;
   for (let i = 0; i < data.length; i += 3) sum += luma(data[i], data[i + 1], data[i + 2]);
   const mean = Math.floor(sum / (data.length / 3) + 0.5);
@@ -52,7 +52,9 @@ export function contrast(image: PixelImage, factor: number): PixelImage {
 }
 
 /** Towards or away from each pixel's grey; factor 0 is grey. */
-export function color({ width, height, data }: PixelImage, factor: number): PixelImage {
+export function color(image: PixelImage, factor: number): PixelImage {
+  const { width, height } = image;
+  const data = bytesOf(image);
   const result = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3) {
     const grey = luma(data[i], data[i + 1], data[i + 2]);
@@ -63,7 +65,9 @@ export function color({ width, height, data }: PixelImage, factor: number): Pixe
   return { width, height, data: result };
 }
 
-export function grayscale({ width, height, data }: PixelImage): PixelImage {
+export function grayscale(image: PixelImage): PixelImage {
+  const { width, height } = image;
+  const data = bytesOf(image);
   const result = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i += 3)
     result[i] = result[i + 1] = result[i + 2] = luma(data[i], data[i + 1], data[i + 2]);
@@ -126,11 +130,11 @@ function equalized(histogram: Uint32Array): Uint8Array {
 }
 
 function eachChannel(image: PixelImage, tableOf: (histogram: Uint32Array) => Uint8Array): PixelImage {
-  const [red, green, blue] = histograms(image.data);
+  const [red, green, blue] = histograms(bytesOf(image));
   return through(image, tableOf(red), tableOf(green), tableOf(blue));
 }
 
-function histograms(data: Pixels): [Uint32Array, Uint32Array, Uint32Array] {
+function histograms(data: Uint8Array): [Uint32Array, Uint32Array, Uint32Array] {
   const [red, green, blue] = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)];
   for (let i = 0; i < data.length; i += 3) {
     red[data[i]]++;
