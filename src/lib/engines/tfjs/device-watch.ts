@@ -38,12 +38,18 @@ export function deviceLost(reason: string): TrainyardError {
 /** A processor is never lost; memory that it does not have it refuses at once. */
 export class HostWatch implements DeviceWatch {
   readonly lost = new Promise<string>(() => {});
+  readonly #isFull: () => boolean;
+
+  /** `isFull`: whether WebAssembly that aborts does so for want of memory, which it does not say. */
+  constructor(isFull: () => boolean = () => false) {
+    this.#isFull = isFull;
+  }
 
   enqueue<T>(work: () => T): { value: T; accepted: Promise<void> } {
     try {
       return { value: work(), accepted: Promise.resolve() };
     } catch (error) {
-      throw refusal(error) ?? error;
+      throw this.#told(error);
     }
   }
 
@@ -52,12 +58,19 @@ export class HostWatch implements DeviceWatch {
       await accepted;
       return await work();
     } catch (error) {
-      throw refusal(error) ?? error;
+      throw this.#told(error);
     }
   }
 
   recover(): void {
     // tfjs keeps nothing here.
+  }
+
+  #told(error: unknown): unknown {
+    if (error instanceof WebAssembly.RuntimeError && this.#isFull()) {
+      return outOfMemory(`WebAssembly ended with "${error.message}" when its memory was full.`, error);
+    }
+    return refusal(error) ?? error;
   }
 }
 

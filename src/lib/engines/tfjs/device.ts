@@ -9,7 +9,8 @@ import { HostWatch } from './device-watch';
 import { TfjsEngine } from './engine';
 import { GpuWatch } from './gpu-watch';
 import { registerWasmTrainingKernels, startWasmThreads, stopWasmThreads } from './wasm';
-import { guardAllocations, wasmBackend } from './wasm/heap';
+import { guardAllocations, isHeapFull, wasmBackend } from './wasm/heap';
+import { nativeFor } from './wasm/native';
 import { describeAdapter, findAdapter, gpuBackend, isSoftware, startWebGpu, stopWebGpu } from './webgpu';
 
 /** Where the three files of tfjs's WASM backend are: their folder, or an address for each name. */
@@ -51,7 +52,8 @@ export async function createEngine(request: DeviceRequest, options: EngineOption
 }
 
 function engineOn(device: DeviceReport, options: EngineOptions): TfjsEngine {
-  const watch = device.backend === 'webgpu' ? new GpuWatch(gpuBackend()) : new HostWatch();
+  const full = (): boolean => device.backend === 'wasm' && isHeapFull(nativeFor(wasmBackend(tf.backend())).memory);
+  const watch = device.backend === 'webgpu' ? new GpuWatch(gpuBackend()) : new HostWatch(full);
   return new TfjsEngine(device, watch, async () => {
     const { backend } = device;
     stop(backend);
@@ -137,6 +139,7 @@ async function startWasm(
       'Reload the page; if that does not help, choose the device "cpu".',
     );
   }
-  guardAllocations(wasmBackend(tf.backend()));
+  const backend = wasmBackend(tf.backend());
+  guardAllocations(backend, nativeFor(backend));
   return { simd, threads: await startWasmThreads(threads) };
 }

@@ -77,10 +77,12 @@ export function runSilu(x: tf.Tensor): tf.Tensor {
   const differentiable = tf.customGrad((...inputs) => {
     const save = inputs.at(-1);
     const s = tf.sigmoid(x);
+    // Before anything is kept: what is kept for an operation that throws is never freed.
+    const value = tf.mul(x, s);
     if (typeof save === 'function') save([x, s]);
     const gradFunc = (dy: tf.Tensor, [x0, s0]: tf.Tensor[]): tf.Tensor =>
       tf.engine().runKernel(SILU.gradient, { x: x0, s: s0, dy });
-    return { value: tf.mul(x, s), gradFunc };
+    return { value, gradFunc };
   });
   return differentiable(x);
 }

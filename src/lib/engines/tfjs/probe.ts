@@ -2,13 +2,11 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { BackendName } from '../contract';
-import { wasmBackend } from './wasm/heap';
+import { CEILING, RESERVE, wasmBackend } from './wasm/heap';
 import { nativeFor } from './wasm/native';
 import { gpuBackend, isSoftwareDevice } from './webgpu';
 
 const PAGE = 65_536;
-/** tfjs's WebAssembly grows to this and no further: 4 GiB without the last page. */
-const WASM_CEILING = 4_294_901_760;
 /** A software adapter takes the machine's own memory at once, and its process ends where that does. */
 const SOFTWARE_LIMIT = 2 ** 30;
 /** Few enough calls, and small enough that a device in pieces is not taken for a full one. */
@@ -52,7 +50,7 @@ export async function probeGpu(device: GPUDevice, wanted: number): Promise<numbe
 function probeWasm(wanted: number): number {
   const heap = nativeFor(wasmBackend(tf.backend())).memory.buffer.byteLength;
   const used = Math.min(tf.memory().numBytes, heap);
-  const possible = Math.min(wanted, WASM_CEILING - used);
+  const possible = Math.min(wanted, CEILING - RESERVE - used);
   const free = heap - used;
   if (possible <= free) return possible;
   return free + largest(possible - free, (bytes) => void new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE) }));
@@ -64,8 +62,9 @@ function probeHost(wanted: number): number {
   let granted = 0;
   while (granted < wanted) {
     const size = Math.min(CHUNK, wanted - granted);
-    if (largest(size, (bytes) => held.push(new ArrayBuffer(bytes))) < size) break;
-    granted += size;
+    const given = largest(size, (bytes) => held.push(new ArrayBuffer(bytes)));
+    granted += given;
+    if (given < size) break;
   }
   held.length = 0;
   return granted;

@@ -28,11 +28,13 @@ export async function profileKernels(work: () => LazyScalar): Promise<StepProfil
   });
   await settled(outcome);
   const byName = new Map<string, Kernel>();
-  for (const { name, kernelTimeMs, bytesAdded } of kernels) {
+  for (const { name, kernelTimeMs, outputShapes } of kernels) {
     // Operations with a gradient of their own are listed beside the kernels that they are made of.
     if (tf.getKernel(name, tf.getBackend()) === undefined || typeof kernelTimeMs !== 'number') continue;
+    // Of its outputs. tfjs's own count has what is kept for the backward pass in it, although that is shared.
+    const written = outputShapes.reduce((sum, shape) => sum + 4 * tf.util.sizeFromShape(shape), 0);
     const { calls, milliseconds, bytes } = byName.get(name) ?? { calls: 0, milliseconds: 0, bytes: 0 };
-    byName.set(name, { name, calls: calls + 1, milliseconds: milliseconds + kernelTimeMs, bytes: bytes + bytesAdded });
+    byName.set(name, { name, calls: calls + 1, milliseconds: milliseconds + kernelTimeMs, bytes: bytes + written });
   }
   const sorted = [...byName.values()].toSorted((a, b) => b.milliseconds - a.milliseconds);
   const total = timestamps ? sorted.reduce((sum, { milliseconds }) => sum + milliseconds, 0) : ended - started;

@@ -19,9 +19,11 @@ export function matrixGradientConv2d(x: tf.Tensor4D, filter: tf.Tensor4D, geomet
   const pair: [number, number] = [strides[0], strides[1]];
   const convolve = tf.customGrad<tf.Tensor4D>((...inputs) => {
     const save = inputs.at(-1);
+    // Before anything is kept: what is kept for an operation that throws is never freed.
+    const value = tf.conv2d(x, filter, pair, pad);
     if (typeof save === 'function') save([x, filter]);
     return {
-      value: tf.conv2d(x, filter, pair, pad),
+      value,
       gradFunc: (dy: tf.Tensor4D, [x0, filter0]: tf.Tensor[]) => [
         inputGradient(dy, filter0, x0.shape, pair, pad),
         tf.reshape(filterGradient(dy, x0, filter0.shape, geometry), filter0.shape),

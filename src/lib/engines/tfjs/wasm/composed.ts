@@ -74,7 +74,6 @@ export function composedBatchNormTrain(
     const save = inputs.at(-1);
     const inverse = tf.rsqrt(tf.add(varBiased, epsilon));
     const z = tf.add<tf.Tensor4D>(tf.mul(tf.sub(x, mean), tf.mul(gamma, inverse)), beta);
-    if (typeof save === 'function') save([x, gamma, beta, mean, inverse]);
     const gradFunc = (dy: tf.Tensor4D, saved: tf.Tensor[]): tf.Tensor[] => {
       const [x0, gamma0, beta0, mean0, inverse0] = saved;
       const normalized = tf.mul(tf.sub(x0, mean0), inverse0);
@@ -84,7 +83,10 @@ export function composedBatchNormTrain(
       const centred = tf.sub(dz, tf.div(tf.add(dBeta, tf.mul(normalized, dGamma)), count));
       return [tf.mul(centred, tf.mul(gamma0, inverse0)), dGamma, dBeta];
     };
-    return { value: activate(z, activation), gradFunc };
+    // Before anything is kept: what is kept for an operation that throws is never freed.
+    const value = activate(z, activation);
+    if (typeof save === 'function') save([x, gamma, beta, mean, inverse]);
+    return { value, gradFunc };
   });
   return { y: normalize(x, gamma, beta), mean, varBiased };
 }

@@ -26,22 +26,40 @@ function noRoom(bytes: number): TrainyardError {
   );
 }
 
+/** tfjs's heap grows to this and no further: 4 GiB without the last page. */
+export const CEILING = 4_294_901_760;
+/** What tfjs's own code takes for lists and for packed weights. Without it that code aborts and leaves a heap of no use. */
+export const RESERVE = 8 * 2 ** 20;
+
+/** Grown as far as it goes, or nearly. */
+export function isHeapFull(memory: WebAssembly.Memory): boolean {
+  return memory.buffer.byteLength > 0.9 * CEILING;
+}
+
 const guarded = new WeakSet<BackendWasm>();
 
 /**
- * Makes tfjs notice that it was given no memory. It takes the address 0 for that of the tensor and writes over whatever is there.
- * Idempotent.
+ * Makes tfjs notice that it was given no memory: it takes the address 0 for that of the tensor and writes over whatever is there.
+ * A tensor that would take the last of the memory is refused, too. Idempotent.
  */
-export function guardAllocations(backend: BackendWasm): void {
+export function guardAllocations(backend: BackendWasm, { memory, malloc, free }: Native): void {
   if (guarded.has(backend)) return;
   guarded.add(backend);
-  const emscripten: { _malloc: (bytes: number) => number } = backend.wasm;
-  const malloc = emscripten._malloc;
-  emscripten._malloc = (bytes) => {
+  const guardedMalloc = (bytes: number): number => {
     const address = malloc(bytes);
     if (address === 0 && bytes > 0) throw noRoom(bytes);
+    if (isHeapFull(memory)) {
+      const reserve = malloc(RESERVE);
+      free(reserve);
+      if (reserve === 0) {
+        free(address);
+        throw noRoom(bytes);
+      }
+    }
     return address;
   };
+  // Emscripten puts its own function in the place again when that is called for the first time.
+  Object.defineProperty(backend.wasm, '_malloc', { get: () => guardedMalloc, set: () => {} });
 }
 
 /** Runs with `bytes` of uninitialised memory, freed afterwards even when it throws. */
