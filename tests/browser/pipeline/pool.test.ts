@@ -6,10 +6,12 @@ import type { LoadedBatch } from '$lib/pipeline/contract';
 import { createDecoder } from '$lib/pipeline/decode';
 import { createLoader } from '$lib/pipeline/loader';
 import { createPool, inlinePool, type DecodePool, type PoolOptions } from '$lib/pipeline/pool';
+import { createPreviewer } from '$lib/pipeline/preview';
 import { deleteOrphanBlobs, getBlobs, putBlobs } from '$lib/storage/blobs';
 import { openDatabase, type Database } from '$lib/storage/database';
+import type { Item } from '$lib/storage/records';
 import { spawnDecodeWorker } from '$workers/spawn-decode';
-import { NO_AUGMENTATION } from '../../support/augmentation';
+import { EVERY_AUGMENTATION } from '../../support/augmentation';
 import { bmp, encode, paint } from './encoded';
 
 const pools: DecodePool[] = [];
@@ -49,13 +51,8 @@ afterAll(async () => {
 
 const preprocess = { imageSize: [24, 24], resize: 'crop', interpolation: 'bilinear' } as const;
 const augment: AugmentSettings = {
-  ...NO_AUGMENTATION,
-  horizontal_flip: 0.5,
-  vertical_flip: 0.2,
-  shift: 3,
-  rotation: 15,
-  random_resized_crop: { enabled: true, scale: [0.3, 1], ratio: [0.75, 1.33] },
-  color_jitter: { brightness: 0.3, contrast: 0.3, saturation: 0.3, hue: 0.1 },
+  ...EVERY_AUGMENTATION,
+  policy: { name: 'randaugment', operations: 2, magnitude: 9 },
 };
 
 async function epoch(pool: DecodePool, from = 0, cacheBytes?: number): Promise<LoadedBatch[]> {
@@ -95,6 +92,31 @@ describe('the loader over workers', () => {
       await expect(loader.epoch(0).next()).rejects.toMatchObject({ code: 'blob-missing' });
     }
   });
+});
+
+test('a preview over workers is what the loader makes in the same epoch', async () => {
+  const pool = open({ threads: 2 });
+  const loader = await createLoader({ pool, items, preprocess, augment, seed: 5, batchSize: COUNT });
+  const { value } = await loader.epoch(3, { shuffle: false }).next();
+  const versionItems = items.map((item) => ({ ...item, split: 'train' })) as Item[]; // All that a preview reads.
+  const previewer = createPreviewer({
+    openPool: () => open({ threads: 2 }),
+    itemsOf: () => Promise.resolve(versionItems),
+  });
+  const preview = await previewer.preview({
+    versionId: 'version',
+    paths: items.map(({ path }) => path),
+    job: {
+      preprocess: { image_size: 24, resize: 'crop', interpolation: 'bilinear', normalize: 'none' },
+      augment,
+      mix: { mixup: 0, cutmix: 0, probability: 1 },
+      seed: 5,
+    },
+    copies: 1,
+    epoch: 3,
+  });
+  expect(preview?.images).toEqual(value?.images);
+  previewer.dispose();
 });
 
 describe('inspect', () => {
