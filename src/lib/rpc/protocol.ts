@@ -107,7 +107,7 @@ export interface TrainApi {
   batchSizes(
     request: TrainRequest & { taskId: string; largest?: number },
     onEvent: OnEvent<BatchSizeTrial>,
-  ): Promise<{ trials: readonly BatchSizeTrial[]; suggestion: number; device: DeviceReport }>;
+  ): Promise<{ trials: readonly BatchSizeTrial[]; suggestion: number; reason: string; device: DeviceReport }>;
   /** What the job needs on the device that it asks for, and what that grants. `probe` allocates; else the grant is what is known. */
   memory(request: { job: Job; versionId: string; probe: boolean }): Promise<MemoryReport>;
   /** One training step, by op. */

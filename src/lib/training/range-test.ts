@@ -91,17 +91,23 @@ class Curve {
 }
 
 /**
- * The rate at which the smoothed loss falls most steeply, per decade. Before the loss has its minimum: what falls behind an explosion
- * is chance. The first tenth is left out, where a mean of few losses jumps.
+ * The rate at which the smoothed loss falls most steeply, per decade, between points a twentieth of the curve to either side: from
+ * one step to the next it falls by chance. Before the loss has its minimum, as what falls behind an explosion is chance, too. The
+ * first tenth is left out, where a mean of few losses jumps.
  */
 export function steepest(points: readonly Pick<RangePoint, 'rate' | 'smooth'>[]): number | null {
-  const lowest = points.reduce((best, { smooth }, index) => (smooth < points[best].smooth ? index : best), 0);
-  const begin = Math.max(1, Math.floor(points.length / 10));
+  const reach = Math.max(1, Math.round(points.length / 20));
+  const begin = Math.max(reach, Math.floor(points.length / 10));
+  if (begin >= points.length) return null;
+  let lowest = begin;
+  for (let index = begin; index < points.length; index++) {
+    if (points[index].smooth < points[lowest].smooth) lowest = index;
+  }
   let found: { rate: number; slope: number } | null = null;
-  for (let index = begin; index < Math.min(lowest + 1, points.length - 1); index++) {
-    const [before, after] = [points[index - 1], points[index + 1]];
+  for (let index = begin; index < Math.min(lowest + 1, points.length - reach); index++) {
+    const [before, after] = [points[index - reach], points[index + reach]];
     const slope = (after.smooth - before.smooth) / Math.log10(after.rate / before.rate);
-    if (slope < 0 && slope < (found?.slope ?? 0)) found = { rate: points[index].rate, slope };
+    if (slope < (found?.slope ?? 0)) found = { rate: points[index].rate, slope };
   }
   return found?.rate ?? null;
 }
