@@ -15,8 +15,7 @@ export function inverseClassWeights(counts: Float64Array): Float32Array {
  * number of images (Cui et al. 2019, equation 2). beta 0 weighs all classes alike, beta near 1 by their inverse frequency.
  */
 export function effectiveClassWeights(counts: Float64Array, beta: number): Float32Array {
-  // expm1 and log1p: beta^n loses the digits that matter where beta is near 1 and n small.
-  const raw = counts.map((count) => (count === 0 ? 0 : beta === 0 ? 1 : -1 / Math.expm1(count * Math.log(beta))));
+  const raw = counts.map((count) => (count === 0 ? 0 : 1 / (1 - beta ** count)));
   const mean = raw.reduce((sum, weight) => sum + weight, 0) / Math.max(1, counts.filter((count) => count > 0).length);
   return Float32Array.from(raw, (weight) => (mean === 0 ? 0 : weight / mean));
 }

@@ -32,7 +32,7 @@ describe('multi-label classification', () => {
       annotations: [several(0), several(0, 1), several(), several(1)],
       paths: ['a', 'b', 'c', 'd'],
       classes,
-      train: [several(0), several(0, 1), several(0, 2), several()],
+      train: [several(0), several(0, 1), several(0, 2), several(), several()],
     });
     const { metrics, baseline } = result;
     expect(metrics.mean_average_precision).toBeCloseTo((0.5 + 0.5 * (2 / 3) + 1) / 2, 12);
@@ -49,7 +49,7 @@ describe('multi-label classification', () => {
     });
     expect(result.per_class[2].average_precision).toBeNull();
     expect(result).not.toHaveProperty('confusion_matrix');
-    // Sky is in three of four train images, so that it is always said; equal scores rank by chance, which is how often a class occurs.
+    // Sky is in three of five train images, so that it is always said; equal scores rank by chance, which is how often a class occurs.
     expect(baseline).toMatchObject({ name: 'class frequencies', class: '' });
     expect(baseline.metrics).toMatchObject({ mean_average_precision: 0.5, subset_accuracy: 0.25 });
     expect([...images.trueClass]).toEqual([0, 0, -1, 1]);

@@ -10,8 +10,8 @@ export interface BinaryCrossEntropyOptions {
 }
 
 /**
- * PyTorch's BCEWithLogitsLoss: the mean of (1 - t) softplus(x) + w t softplus(-x). Softplus, unlike max(x, 0) + log(1 + exp(-|x|)),
- * has the right slope at 0, where a head of zeros starts.
+ * PyTorch's BCEWithLogitsLoss: the mean of (1 - t) softplus(x) + w t softplus(-x). With max(x, 0) + log(1 + exp(-|x|)) the slope at 0, where a
+ * head of zeros starts, would hang on what max and abs are said to have there.
  */
 export function binaryCrossEntropy({ positiveWeights = null }: BinaryCrossEntropyOptions = {}): LossFunction {
   return (output, targets) => {
