@@ -55,7 +55,7 @@ async function main() {
     }));
   };
   const body = command === 'export' ? commands.exportModel : commands[command];
-  onInterrupt(['train', 'demo', 'resume'].includes(command));
+  onInterrupt(['train', 'sweep', 'demo', 'resume', 'extend'].includes(command));
   try {
     await body({ ...request, open, print, note: progress.line, root, cache });
   } finally {

@@ -18,18 +18,26 @@ const FLAGS = /** @type {const} */ ({
   'no-cache': { type: 'boolean' },
   keep: { type: 'boolean' },
   progress: { type: 'string' },
+  folds: { type: 'string' },
+  epochs: { type: 'string' },
+  tensorboard: { type: 'boolean' },
+  mlflow: { type: 'boolean' },
   restart: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean', short: 'v' },
 });
+
+const TRAIN = 'data out device hub cache no-cache keep restart progress tensorboard mlflow'.split(' ');
 
 /**
  * Flags that each command takes; anything else is refused, so that a misspelt flag is never ignored.
  * @satisfies {Record<string, string[]>}
  */
 const COMMANDS = {
-  train: ['data', 'out', 'device', 'hub', 'cache', 'no-cache', 'keep', 'restart', 'progress'],
+  train: TRAIN,
+  sweep: [...TRAIN, 'folds'],
   resume: ['keep', 'progress'],
+  extend: ['epochs', 'progress'],
   evaluate: ['data', 'split', 'checkpoint', 'device'],
   predict: ['checkpoint', 'device'],
   export: ['format', 'checkpoint', 'out', 'device'],
@@ -39,12 +47,14 @@ const COMMANDS = {
   doctor: ['device'],
   parity: ['device'],
   bench: [],
-  demo: ['out', 'device', 'cache', 'no-cache', 'keep', 'restart', 'progress'],
+  demo: TRAIN.filter((flag) => flag !== 'data' && flag !== 'hub'),
 };
+
+/** 'best', 'last', an epoch, or a checkpoint's own name ('saved-340'). */
+const CHECKPOINT = /^(best|last|\d+|(epoch|top|saved)-\d+)$/;
 
 const CHOICES = {
   split: ['train', 'val', 'test', 'all'],
-  checkpoint: ['best', 'last'],
   progress: ['lines', 'json'],
   device: ['auto', 'webgpu', 'wasm', 'cpu'],
 };
@@ -81,6 +91,9 @@ export function parseCommandLine(argv) {
     const allowed = /** @type {Record<string, string[] | undefined>} */ (CHOICES)[name];
     if (allowed && !allowed.includes(text)) {
       throw new UsageError(`--${name} is "${text}". Use ${allowed.slice(0, -1).join(', ')} or ${allowed.at(-1)}.`);
+    }
+    if (name === 'checkpoint' && !CHECKPOINT.test(text)) {
+      throw new UsageError(`--checkpoint is "${text}". Use best, last, or the number of an epoch that was kept.`);
     }
     flags[name] = text;
   }

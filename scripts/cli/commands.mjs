@@ -1,5 +1,5 @@
 // What each command does, from paths to the page's calls and back to files and stdout.
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { UsageError } from './arguments.mjs';
 import { clearCache, sizeOf } from './cache.mjs';
@@ -7,7 +7,7 @@ import { dataSet, existing, findWeights, readJson, runFolder } from './inputs.mj
 import { RunFile, runsIn } from './run-file.mjs';
 import { bringWeights } from './train.mjs';
 
-export { demo, resume, train } from './train.mjs';
+export { demo, extend, resume, sweep, train } from './train.mjs';
 
 /**
  * @typedef {Awaited<ReturnType<typeof import('./host.mjs').openHost>>} Host
@@ -132,11 +132,20 @@ export async function exportModel({ positionals, flags, open, print }) {
  */
 async function modelInputs(folder, checkpoint) {
   const inputs = [{ prefix: 'bundle', path: join(folder, 'bundle.zip') }];
-  if (checkpoint !== undefined && checkpoint !== 'best') {
-    const weights = join(folder, 'checkpoints', `${checkpoint}.safetensors`);
-    inputs.push({ prefix: 'weights', path: await existing(weights, { what: 'The checkpoint' }) });
+  if (checkpoint === undefined || checkpoint === 'best') return inputs;
+  return [...inputs, { prefix: 'weights', path: await checkpointFile(folder, checkpoint) }];
+}
+
+/** A number is an epoch, for whatever reason it was kept. @param {string} folder @param {string} checkpoint */
+async function checkpointFile(folder, checkpoint) {
+  const names = /^\d+$/.test(checkpoint) ? [`epoch-${checkpoint}`, `top-${checkpoint}`] : [checkpoint];
+  for (const name of names) {
+    const path = join(folder, 'checkpoints', `${name}.safetensors`);
+    if ((await stat(path).catch(() => null))?.isFile()) return path;
   }
-  return inputs;
+  const kept = await readdir(join(folder, 'checkpoints')).catch(() => []);
+  const list = kept.map((name) => name.replace(/\.safetensors$/, '')).sort();
+  throw new UsageError(`The checkpoint "${checkpoint}" does not exist. Kept: ${list.join(', ') || 'none'}.`);
 }
 
 /** @param {Context} context */

@@ -86,6 +86,12 @@ function describe(event) {
         live: false,
         text: `weights: ${event.name}, ${event.format}, ${event.tensors} tensors, ${megabytes(event.bytes)}${event.here ? ' (kept from before)' : ''}`,
       };
+    case 'sweep/planned':
+      return { live: false, text: `${event.title}: ${event.runs} runs` };
+    case 'sweep/run': {
+      const best = event.best === null ? 'no result' : `${event.best.metric} ${event.best.value.toFixed(4)}`;
+      return { live: false, text: `run ${event.done} ended: ${event.name}: ${best}` };
+    }
     case 'train/started':
       return {
         live: false,

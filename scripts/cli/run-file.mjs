@@ -6,18 +6,23 @@ import { UsageError } from './arguments.mjs';
 
 /**
  * @typedef {object} RunRequest What it takes to begin again where nothing was kept yet.
- * @property {'train' | 'demo'} command
+ * @property {'train' | 'demo' | 'sweep'} command
  * @property {unknown} document
  * @property {string[]} overrides
  * @property {{ prefix: string, path: string }[]} inputs
  * @property {{ reference: string, path: string | null } | null} weights
+ * @property {SweepText | null} sweep
+ * @property {{ tensorboard: boolean, mlflow: boolean }} options What is written besides.
+ *
+ * @typedef {{ kind: 'settings', settings: string[] } | { kind: 'document', document: unknown } | { kind: 'folds', folds: number }} SweepText
  *
  * @typedef {object} RunState
  * @property {1} version
  * @property {'unfinished' | 'stopped' | 'done'} state
  * @property {string | null} cache Folder whose profile holds the run; null once nothing of it is kept.
  * @property {string | null} project Null until the data are there.
- * @property {string | null} run Null until it has begun to train.
+ * @property {string | null} run Null until it has begun to train; of a sweep the newest one.
+ * @property {string | null} group Of a sweep, once it is planned.
  * @property {RunRequest} request
  */
 

@@ -11,6 +11,7 @@ import { readRunState, RunFile } from './run-file.mjs';
  * @typedef {import('./commands.mjs').Host} Host
  * @typedef {import('./run-file.mjs').RunRequest} RunRequest
  * @typedef {{ status: string, evaluation: unknown }} Trained
+ * @typedef {{ tensorboard?: boolean, mlflow?: boolean }} ResultOptions
  */
 
 /** @param {unknown} value */
@@ -18,11 +19,60 @@ const isRecord = (value) => typeof value === 'object' && value !== null && !Arra
 
 /** @param {Context} context */
 export async function train(context) {
-  const { positionals, flags } = context;
-  const [jobPath, ...overrides] = positionals;
-  if (jobPath === undefined) throw new UsageError('Name a job file: trainyard train JOB.json --data PATH --out DIR.');
-  if (flags.out === undefined) throw new UsageError('Say where the results go: --out DIR.');
+  const [jobPath, ...overrides] = context.positionals;
   checkSettings(overrides);
+  await trainJob(context, 'train', jobPath, overrides, null);
+}
+
+/**
+ * Many runs of one job. What varies is a document, `field=a,b,c` or --folds; settings with one value hold for all.
+ * @param {Context} context
+ */
+export async function sweep(context) {
+  const [jobPath, ...rest] = context.positionals;
+  const { flags } = context;
+  const documents = rest.filter((text) => /\.json$/i.test(text) && !/^[\w.]+=/.test(text));
+  const settings = rest.filter((text) => !documents.includes(text));
+  checkSettings(settings);
+  const folds = flags.folds === undefined ? null : positive('--folds', flags.folds);
+  // A list in brackets is one value.
+  const varied = settings.filter((text) =>
+    text
+      .slice(text.indexOf('=') + 1)
+      .replaceAll(/\[[^\]]*\]|"[^"]*"/g, '')
+      .includes(','),
+  );
+  const kinds = [documents.length > 0, varied.length > 0, folds !== null].filter(Boolean).length;
+  if (jobPath === undefined || kinds !== 1 || documents.length > 1) {
+    throw new UsageError(
+      'Say what varies, in one way: trainyard sweep JOB.json field=a,b,c | SWEEP.json | --folds K --out DIR.',
+    );
+  }
+  /** @type {import('./run-file.mjs').SweepText} */
+  const text =
+    folds !== null
+      ? { kind: 'folds', folds }
+      : documents.length > 0
+        ? { kind: 'document', document: await readJson(documents[0]) }
+        : { kind: 'settings', settings: varied };
+  const overrides = settings.filter((text) => !varied.includes(text));
+  await trainJob(context, 'sweep', jobPath, overrides, text);
+}
+
+/**
+ * @param {Context} context
+ * @param {'train' | 'sweep'} command
+ * @param {string | undefined} jobPath
+ * @param {string[]} given
+ * @param {import('./run-file.mjs').SweepText | null} text
+ */
+async function trainJob(context, command, jobPath, given, text) {
+  const { flags } = context;
+  const overrides = [...given];
+  if (jobPath === undefined) {
+    throw new UsageError(`Name a job file: trainyard ${command} JOB.json --data PATH --out DIR.`);
+  }
+  if (flags.out === undefined) throw new UsageError('Say where the results go: --out DIR.');
   const document = await readJob(jobPath);
   if (flags.data !== undefined) {
     await existing(flags.data, { what: 'The data' });
@@ -32,10 +82,19 @@ export async function train(context) {
   const out = resolve(flags.out);
   await refuseUnfinished(out, flags);
   const host = await context.open({ keep: true, beside: out });
-  const { data, weights } = await host.call('prepare', { document, overrides });
+  const { data, weights, teacher } = await host.call('prepare', { document, overrides });
   const inputs = await jobInputs(data, dirname(resolve(jobPath)));
-  const found = weights === null ? null : await findWeights(weights, weightsFolders(jobPath, overrides));
-  await complete(context, host, out, { command: 'train', document, overrides, inputs, weights: found });
+  const folders = weightsFolders(jobPath, overrides);
+  const found = weights === null ? null : await findWeights(weights, folders);
+  if (teacher !== null) overrides.push(await teacherSetting(teacher, folders, host.place));
+  await complete(context, host, out, {
+    command,
+    document,
+    overrides,
+    inputs,
+    weights: found,
+    sweep: text,
+  });
 }
 
 /** @param {Context} context */
@@ -46,7 +105,14 @@ export async function demo(context) {
   checkSettings(overrides);
   await refuseUnfinished(out, flags);
   const host = await context.open({ keep: true, beside: out });
-  await complete(context, host, out, { command: 'demo', document: null, overrides, inputs: [], weights: null });
+  await complete(context, host, out, {
+    command: 'demo',
+    document: null,
+    overrides,
+    inputs: [],
+    weights: null,
+    sweep: null,
+  });
   note(`The verified bundle is ${join(out, 'bundle.zip')}`);
 }
 
@@ -67,6 +133,37 @@ export async function resume(context) {
   await follow(context, new RunFile(out, state), host, goOn);
 }
 
+/** More epochs for a run that was kept. @param {Context} context */
+export async function extend(context) {
+  const [directory, ...more] = context.positionals;
+  const { flags } = context;
+  if (directory === undefined || more.length > 0 || flags.epochs === undefined) {
+    throw new UsageError('Name a run folder and the epochs to add: trainyard extend DIR --epochs N.');
+  }
+  const epochs = positive('--epochs', flags.epochs);
+  const out = await existing(directory, { what: 'The run folder' });
+  const state = await readRunState(out);
+  if (state?.state === 'unfinished') throw new UsageError(`First go on with it: trainyard resume ${out}.`);
+  if (state === null || state.cache === null || state.run === null) {
+    throw new UsageError(`The run in "${directory}" was not kept. Train with --keep to extend it later.`);
+  }
+  const host = await context.open({ keep: true, cache: state.cache, must: true });
+  const file = new RunFile(out, state);
+  await file.change({ state: 'unfinished' });
+  const { run: runId } = state;
+  await follow({ ...context, flags: { ...flags, keep: '' } }, file, host, (now, { state: { request } }) => {
+    now.writeTo(out);
+    return now.call('extend', { runId, epochs, ...request.options });
+  });
+}
+
+/** @param {string} what @param {string} text */
+function positive(what, text) {
+  const value = Number(text);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new UsageError(`${what} is "${text}". Use a whole number of 1 or more.`);
+}
+
 /** @param {readonly string[]} overrides */
 export function checkSettings(overrides) {
   const stray = overrides.find((text) => !/^[\w.]+=/.test(text));
@@ -83,14 +180,17 @@ export async function readJob(path) {
 /** A run that can be gone on with is not dropped by a mistake. @param {string} out @param {Record<string, string>} flags */
 async function refuseUnfinished(out, flags) {
   const state = await readRunState(out);
-  if (state === null || state.state !== 'unfinished' || state.run === null || flags.restart !== undefined) return;
+  if (state?.state !== 'unfinished' || flags.restart !== undefined) return;
+  if (state.run === null && state.group === null) return;
   throw new UsageError(
     `In "${out}" is a run that was interrupted. Go on with it: trainyard resume ${out}. Or name another --out, or drop it with --restart.`,
   );
 }
 
-/** @param {Context} context @param {Host} host @param {string} out @param {RunRequest} request */
+/** @param {Context} context @param {Host} host @param {string} out @param {Omit<RunRequest, 'options'>} request */
 async function complete(context, host, out, request) {
+  const { flags } = context;
+  const options = { tensorboard: flags.tensorboard !== undefined, mlflow: flags.mlflow !== undefined };
   await mkdir(out, { recursive: true });
   const file = new RunFile(out, {
     version: 1,
@@ -98,7 +198,8 @@ async function complete(context, host, out, request) {
     cache: host.place,
     project: null,
     run: null,
-    request,
+    group: null,
+    request: { ...request, options },
   });
   await file.change({});
   await follow(context, file, host, begin);
@@ -117,6 +218,7 @@ async function follow(context, file, host, work) {
   /** @param {any} event */
   const watch = (event) => {
     if (event.from === 'import' && event.type === 'done') void file.change({ project: event.projectId });
+    if (event.from === 'sweep' && event.type === 'planned') void file.change({ group: event.groupId });
     if (event.from === 'train' && event.type === 'started') void file.change({ run: event.runId });
   };
   let now = host;
@@ -141,20 +243,21 @@ async function follow(context, file, host, work) {
 
 /** @param {Host} host @param {RunFile} file @returns {Promise<Trained>} */
 async function begin(host, { out, state }) {
-  const { command, document, overrides, inputs, weights } = state.request;
+  const { command, document, overrides, inputs, weights, sweep: text, options } = state.request;
   host.writeTo(out);
-  if (command === 'demo') return host.call('demo', { overrides });
-  await host.call('prepare', { document, overrides });
+  if (command === 'demo') return host.call('demo', { overrides, ...options });
   if (weights !== null) await bringWeights(host, weights);
+  await host.call('prepare', { document, overrides });
   await host.give(inputs);
-  return host.call('train');
+  return command === 'sweep' ? host.call('sweep', { sweep: text, ...options }) : host.call('train', options);
 }
 
 /** From the last checkpoint; from the start where the run had not begun. @param {Host} host @param {RunFile} file @returns {Promise<Trained>} */
 async function goOn(host, file) {
-  if (file.state.run === null) return begin(host, file);
+  const { run, group, request } = file.state;
   host.writeTo(file.out);
-  return host.call('resume', { runId: file.state.run });
+  if (group !== null) return host.call('resumeSweep', { groupId: group, ...request.options });
+  return run === null ? begin(host, file) : host.call('resume', { runId: run, ...request.options });
 }
 
 /**
@@ -164,10 +267,11 @@ async function goOn(host, file) {
  * @param {Host} host
  */
 async function explained(error, file, host) {
-  const { run } = file.state;
+  const { run, group } = file.state;
   const ended = error instanceof BrowserEnded;
   const left = !ended && run !== null ? await host.call('standing', { runId: run }).catch(() => null) : null;
-  const resumable = host.place !== null && (ended || (left?.checkpoint === true && left.status !== 'done'));
+  const begun = ended || group !== null || (left?.checkpoint === true && left.status !== 'done');
+  const resumable = host.place !== null && begun;
   if (!resumable) {
     await file.forget();
     return error;
@@ -193,6 +297,25 @@ export async function bringWeights(host, { reference, path }) {
   if (path === null) return host.call('downloadWeights', { reference });
   await host.give([{ prefix: 'weights', path }]);
   return host.call('importWeights', { name: basename(path), source: reference });
+}
+
+/**
+ * Setting that names the teacher of a distillation: a run by its id, or by the folder of one that was trained with --keep in this cache.
+ * @param {string} reference
+ * @param {readonly string[]} folders
+ * @param {string | null} cache
+ */
+async function teacherSetting(reference, folders, cache) {
+  if (reference.startsWith('run:')) return `distillation.teacher=${reference}`;
+  for (const folder of folders) {
+    const state = await readRunState(resolve(folder, reference));
+    if (state === null) continue;
+    if (state.run !== null && state.cache !== null && state.cache === cache) {
+      return `distillation.teacher=run:${state.run}`;
+    }
+    throw new UsageError(`The teacher in "${reference}" is not kept in the cache. Train it with --keep.`);
+  }
+  throw new UsageError(`The teacher "${reference}" is no folder of a run. Name one that was trained with --keep.`);
 }
 
 /**

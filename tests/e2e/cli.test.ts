@@ -24,7 +24,8 @@ const QUICK = {
   preprocess: { image_size: SIZE },
   seed: 7,
 };
-const COMMANDS = 'train resume evaluate predict export weights cache models doctor parity bench demo'.split(' ');
+const COMMANDS =
+  'train sweep resume extend evaluate predict export weights cache models doctor parity bench demo'.split(' ');
 const BEYOND = ['epoch', 'step', 'learning_rate', 'seconds', 'best'];
 
 let work: string;

@@ -28,11 +28,18 @@ export class QueueRunner {
   readonly #database: Database;
   readonly #trainer: Trainer;
   readonly #now: () => number;
+  readonly #stopping: () => boolean;
 
-  constructor(database: Database, trainer: Trainer, now: () => number = Date.now) {
+  /** `stopping`: what is stopped now is interrupted, to be gone on with, and not ended by a person who has seen enough of it. */
+  constructor(
+    database: Database,
+    trainer: Trainer,
+    { now = Date.now, stopping = () => false }: { now?: () => number; stopping?: () => boolean } = {},
+  ) {
     this.#database = database;
     this.#trainer = trainer;
     this.#now = now;
+    this.#stopping = stopping;
   }
 
   /** Entries that a closed tab had begun wait again and go on with their run; where that is over, so are they. */
@@ -60,7 +67,9 @@ export class QueueRunner {
     if (!(await claimTurn(this.#database, entry.id))) return { until: this.#now() };
     try {
       const run = await this.#perform(entry);
-      await this.#settle(entry);
+      if (run.status === 'stopped' && this.#stopping()) {
+        await updateEntry(this.#database, entry.id, { status: 'waiting' });
+      } else await this.#settle(entry);
       return { entry, run };
     } catch (error) {
       const failed = afterFailure(entry, serializeError(error), this.#now());

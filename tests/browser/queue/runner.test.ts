@@ -79,7 +79,7 @@ async function open(valueOf: (run: RunRecord, epochs: number) => number = () => 
   return {
     database,
     ...place,
-    runner: new QueueRunner(database, trainer, () => clock.now),
+    runner: new QueueRunner(database, trainer, { now: () => clock.now }),
     asked,
     clock,
     errors,

@@ -15,6 +15,10 @@ describe('the command line', () => {
     });
   });
 
+  it.each(['best', 'last', '12', 'top-3', 'saved-340'])('takes %s for a checkpoint', (checkpoint) => {
+    expect(parseCommandLine(['predict', 'D', '--checkpoint', checkpoint]).flags).toEqual({ checkpoint });
+  });
+
   it.each([[[]], [['--help']], [['help']], [['train', '-h']]])('shows help for %j', (argv) => {
     expect(parseCommandLine(argv).command).toBe('help');
   });
@@ -24,14 +28,18 @@ describe('the command line', () => {
   });
 
   it.each<[string, string[], string]>([
-    ['an unknown command', ['fit'], 'There is no command "fit". Commands: train, resume, evaluate,'],
+    ['an unknown command', ['fit'], 'There is no command "fit". Commands: train, sweep, resume, extend, evaluate,'],
     ['an inherited property as a command', ['toString'], 'There is no command "toString"'],
-    ['an unknown flag', ['train', '--epochs', '3'], "Unknown option '--epochs'"],
+    ['an unknown flag', ['train', '--epoch', '3'], "Unknown option '--epoch'"],
     ['a flag of another command', ['predict', 'DIR', '--format', 'onnx'], '"trainyard predict" takes no --format.'],
     ['a flag without a value', ['train', '--out'], '--out'],
     ['an unknown split', ['evaluate', 'DIR', '--split', 'dev'], '--split is "dev". Use train, val, test or all.'],
     ['an unknown device', ['doctor', '--device', 'gpu'], '--device is "gpu". Use auto, webgpu, wasm or cpu.'],
-    ['an unknown checkpoint', ['export', 'D', '--checkpoint', 'first'], '--checkpoint is "first". Use best or last.'],
+    [
+      'an unknown checkpoint',
+      ['export', 'D', '--checkpoint', 'first'],
+      '--checkpoint is "first". Use best, last, or the number',
+    ],
   ])('refuses %s in one line', (_, argv, message) => {
     const attempt = () => parseCommandLine(argv);
     expect(attempt).toThrow(UsageError);

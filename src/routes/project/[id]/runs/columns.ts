@@ -1,9 +1,18 @@
 // The columns of the runs' table: which there are, and which the person wants. Cells are drawn by the page.
 import { formatSignificant } from '$lib/core/format';
 import type { RunRecord } from '$lib/storage/records';
-import type { Column } from '$lib/ui/Table.svelte';
 
 const NAME = 'trainyard:runs-columns';
+
+/** As ui/Table takes it. */
+export interface RunColumn {
+  id: string;
+  title: string;
+  help?: string;
+  align?: 'left' | 'right';
+  width?: string;
+  sort?: (run: RunRecord) => number | string | null;
+}
 
 /** Columns whose cell is one setting of the job. */
 const SETTINGS: Readonly<Record<string, (run: RunRecord) => number | string>> = {
@@ -16,7 +25,7 @@ const SETTINGS: Readonly<Record<string, (run: RunRecord) => number | string>> = 
   seed: ({ job }) => job.seed,
 };
 
-export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
+export const RUN_COLUMNS: readonly RunColumn[] = [
   { id: 'name', title: 'Run', sort: (run) => run.name.toLowerCase() },
   { id: 'status', title: 'Status', sort: (run) => run.status },
   { id: 'model', title: 'Model', sort: (run) => run.job.model.name },
