@@ -3,7 +3,7 @@
 
 import { countClasses, rising } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
-import { deleteOrphanBlobs, putBlobs } from '$lib/storage/blobs';
+import { deleteOrphanBlobs, IMPORT_LOCK, putBlobs } from '$lib/storage/blobs';
 import { addVersion, getDataset, listDatasets, listVersions } from '$lib/storage/datasets';
 import { getProject, newProject } from '$lib/storage/projects';
 import type {
@@ -28,9 +28,6 @@ import { readSource } from './read-source';
 import { checkClasses, checkReadable } from './refusals';
 import { makeSplit } from './split';
 import { computeStatistics, findProblems, packMoments } from './statistics';
-
-/** One import at a time in all tabs: what another has stored but not yet named must not look like an orphan. */
-const LOCK = 'trainyard-import';
 
 const SEVERAL =
   'Some images have several classes or none, so the model learns a yes or no for each class (multi-label classification).';
@@ -70,7 +67,7 @@ export async function importDataset(request: ImportRequest, tools: ImportTools):
 }
 
 async function withLock<Result>(signal: AbortSignal | undefined, work: () => Promise<Result>): Promise<Result> {
-  return navigator.locks.request(LOCK, { signal }, work);
+  return navigator.locks.request(IMPORT_LOCK, { signal }, work);
 }
 
 async function importLocked(request: ImportRequest, tools: ImportTools): Promise<ImportSummary> {

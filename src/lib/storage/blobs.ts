@@ -5,6 +5,9 @@ import type { BlobRecord, ThumbnailRecord } from './records';
 import type { Database, ItemsRecord } from './schema';
 import { write } from './transaction';
 
+/** One import at a time in all tabs: what another has stored but not yet named must not look like an orphan. */
+export const IMPORT_LOCK = 'trainyard-import';
+
 /**
  * Keeps what is not there yet, in one transaction; returns the hashes that were new. Durability is relaxed: the records that
  * name the blobs are written strictly afterwards, by which time these are on the disk too.

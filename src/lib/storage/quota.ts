@@ -58,9 +58,13 @@ export async function spaceByProject(database: Database): Promise<ProjectSpace[]
   }
   const projectOfRun = new Map<string, string>();
   for (const run of await transaction.objectStore('runs').getAll()) projectOfRun.set(run.id, run.projectId);
-  for (const checkpoint of await transaction.objectStore('checkpoints').getAll()) {
-    const space = spaces.get(projectOfRun.get(checkpoint.runId) ?? '');
-    if (space !== undefined) space.checkpointBytes += checkpoint.bytes;
+  const counted = new Set<string>();
+  for (const { runId, stateId, bytes } of await transaction.objectStore('checkpoints').getAll()) {
+    const space = spaces.get(projectOfRun.get(runId) ?? '');
+    // Those that were saved together share it.
+    if (space === undefined || counted.has(stateId)) continue;
+    counted.add(stateId);
+    space.checkpointBytes += bytes;
   }
   return [...spaces.values()]
     .map((space) => ({ ...space, bytes: space.imageBytes + space.checkpointBytes }))

@@ -16,5 +16,5 @@ export function currentEvents<Event extends RunEvent>(events: readonly Event[]):
 
 /** Steps done when the event was told; 0 for what belongs to no step. */
 function stepOf(event: RunEvent): number {
-  return event.type === 'progress' || event.type === 'epoch' || event.type === 'checkpoint' ? event.step : 0;
+  return 'step' in event ? event.step : 0;
 }

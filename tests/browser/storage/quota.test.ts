@@ -74,10 +74,10 @@ test('a checkpoint that does not fit leaves the one before and the run as they w
   const run = runOf(project.id, version.id);
   await createRun(database, run);
   const first = checkpointOf(run.id, 'last', 1);
-  await saveCheckpoints(database, run.id, [first], { epochsDone: 1 });
+  await saveCheckpoints(database, run.id, [first], { run: { epochsDone: 1 } });
   const second = checkpointOf(run.id, 'last', 2);
   second.state.parameters.set('large', new Float32Array(randomBytes(16e6).buffer));
-  await expect(saveCheckpoints(database, run.id, [second], { epochsDone: 2 })).rejects.toMatchObject({
+  await expect(saveCheckpoints(database, run.id, [second], { run: { epochsDone: 2 } })).rejects.toMatchObject({
     code: 'storage-full',
   });
   expect(await getCheckpoint(database, run.id, 'last')).toEqual(first);

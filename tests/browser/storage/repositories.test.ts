@@ -142,6 +142,8 @@ test('deleting a project removes all of it and keeps what another project shares
     downloadParts: 0,
     featureCaches: 0,
     featureChunks: 0,
+    groups: 0,
+    queue: 0,
   });
   expect(await (await getBlob(database, 'hash-of-shared')).text()).toBe('shared');
   expect(await getVersion(database, kept.version.id)).toEqual(kept.version);
@@ -173,9 +175,10 @@ test('runs whose tab is gone become interrupted, those that run do not', async (
   const database = await openFresh();
   const { project, version } = await fill(database, 'p', ['x']);
   const [dead, alive] = [runOf(project.id, version.id), runOf(project.id, version.id)];
-  await createRun(database, dead);
-  await createRun(database, alive);
-  expect((await markInterrupted(database, new Set([alive.id]))).map(({ id }) => id)).toEqual([dead.id]);
+  const paused = { ...runOf(project.id, version.id), status: 'paused' as const };
+  for (const run of [dead, alive, paused]) await createRun(database, run);
+  const marked = await markInterrupted(database, new Set([alive.id]));
+  expect(marked.map(({ id }) => id).sort()).toEqual([dead.id, paused.id].sort());
   expect((await getRun(database, dead.id)).status).toBe('interrupted');
   expect((await getRun(database, alive.id)).status).toBe('running');
 });
@@ -186,7 +189,7 @@ test('a checkpoint replaces the one of its kind together with the run record', a
   const run = runOf(project.id, version.id);
   await createRun(database, run);
   await saveCheckpoints(database, run.id, [checkpointOf(run.id, 'best', 1), checkpointOf(run.id, 'last', 1)]);
-  await saveCheckpoints(database, run.id, [checkpointOf(run.id, 'last', 2)], { epochsDone: 2 });
+  await saveCheckpoints(database, run.id, [checkpointOf(run.id, 'last', 2)], { run: { epochsDone: 2 } });
   const summaries = await listCheckpoints(database, run.id);
   expect(summaries.map(({ kind, epoch, bytes }) => [kind, epoch, bytes])).toEqual([
     ['best', 1, 24],
