@@ -88,8 +88,7 @@ export async function* openSources(session: SourceSession): AsyncGenerator<RunEv
   const options = { job, task, classes, preprocess, splits, accumulate };
   const teacher = await findTeacher(job, classes, database);
   if (!usesFeatureCache(job, run.extractor !== undefined)) {
-    const { imageSize } = preprocess;
-    return imageSources(options, pool, teacher && openTeacher(teacher, engine, { job, classes, imageSize }));
+    return imageSources(options, pool, teacher && openTeacher(teacher, engine, { job, classes }));
   }
   if (teacher !== null) throw noImages();
   const copies = cachedCopies(job);

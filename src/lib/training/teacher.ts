@@ -71,17 +71,13 @@ async function runTeacher(id: string, database: Database): Promise<Teacher> {
 }
 
 /**
- * Its answers at the job's temperature, beside a batch's own targets and in the order of the student's classes. `student` is what the
- * batches look like: images of another size are resampled, and each network normalises by itself.
+ * Its answers at the job's temperature, beside a batch's own targets and in the order of the student's classes. Images of another
+ * size than the teacher knows are resampled, and each network normalises by itself.
  */
 export function openTeacher(
   teacher: Teacher,
   engine: Engine,
-  student: {
-    job: Pick<Job, 'distillation' | 'task'>;
-    classes: readonly string[];
-    imageSize: readonly [number, number];
-  },
+  student: { job: Pick<Job, 'distillation' | 'task'>; classes: readonly string[] },
 ): OpenTeacher {
   const { mean, std, imageSize } = teacher.preprocess;
   const predictor = engine.predictor(withNormalization(teacher.graph, mean, std), teacher.parameters);
