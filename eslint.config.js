@@ -57,7 +57,14 @@ const noTensorflow = {
 // Data for forms and tables, which everybody may have.
 const OPEN = ['tasks/catalog', 'job/additions', 'job/layer-rates'];
 // Plain arithmetic and text, which the page shows: the learning rate of each step, the steps of an epoch, example code.
-const OPEN_TO_PAGE = [...OPEN, 'training/schedules', 'pipeline/order', 'interchange/bundle/examples'];
+const OPEN_TO_PAGE = [
+  ...OPEN,
+  'training/schedules',
+  'training/run-schedule',
+  'training/plateau',
+  'pipeline/order',
+  'interchange/bundle/examples',
+];
 
 /** @param {string[]} folders @param {string} message @param {string[]} open files in them that may be imported all the same */
 function forbid(folders, message, open = OPEN) {

@@ -24,11 +24,15 @@ let busy = false;
 /** Of the run under way; null while there is none. */
 let running: ControlHandle | null = null;
 
+/** What the job would need, under way: answered in moments, so that a run that is begun meanwhile waits for it. */
+let report: Promise<unknown> | null = null;
+
 const connect = createConnection({ mayClose: () => !busy });
 const tasks = createTasks();
 const pool = (): DecodePool => createPool({ spawn: spawnDecodeWorker });
 
 async function alone<Value>(work: () => Promise<Value>): Promise<Value> {
+  if (report !== null) await report;
   if (busy) {
     const message = 'A run or a test is under way here already.';
     throw new TrainyardError('already-training', message, 'Stop it, or wait for its end.');
@@ -93,8 +97,18 @@ const api: TrainApi = {
   rangeTest: (request, onEvent) =>
     test(request.taskId, (tools) => testRange(request, tools, (step) => onEvent({ type: 'step', ...step }))),
   batchSizes: (request, onEvent) => test(request.taskId, (tools) => testBatchSizes(request, tools, onEvent)),
-  memory: (request) =>
-    alone(async () => reportMemory(request, { database: await connect(), engine: createBrowserEngine })),
+  memory: (request) => {
+    const own = alone(async () => reportMemory(request, { database: await connect(), engine: createBrowserEngine }));
+    const settled = own.then(
+      () => undefined,
+      () => undefined,
+    );
+    report = settled;
+    void settled.then(() => {
+      if (report === settled) report = null;
+    });
+    return own;
+  },
   profile: (request) => test(request.taskId, (tools) => profileStep(request, tools)),
   cancel: (taskId) => tasks.cancel(taskId),
 };
