@@ -90,12 +90,15 @@ async function inspectRate(pool: DecodePool, kind: Kind): Promise<number> {
   });
 }
 
+/** The best of so many: what else the machine does only ever slows one down. */
+const LATER_EPOCHS = 5;
+
 async function epochRates(pool: DecodePool, kind: Kind, augment: AugmentSettings, side: number): Promise<number[]> {
   const preprocess: PixelPreprocess = { imageSize: [side, side], resize: 'crop', interpolation: 'bilinear' };
   const options = { pool, items: names(kind), preprocess, augment, seed: 1, batchSize: side > 100 ? 32 : 64 };
   const loader = await createLoader(options);
   const rates: number[] = [];
-  for (const epoch of [0, 1])
+  for (let epoch = 0; epoch <= LATER_EPOCHS; epoch++)
     rates.push(
       await rate(kind.count, async () => {
         let images = 0;
@@ -104,7 +107,7 @@ async function epochRates(pool: DecodePool, kind: Kind, augment: AugmentSettings
       }),
     );
   await loader.dispose();
-  return rates;
+  return [rates[0], Math.max(...rates.slice(1))];
 }
 
 test('images per second', async () => {
