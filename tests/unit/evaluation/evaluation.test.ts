@@ -6,6 +6,7 @@ import { neighbourBaseline } from '$lib/evaluation/cached';
 import { evaluationJson } from '$lib/evaluation/evaluation-json';
 import { heldOutSplit } from '$lib/evaluation/held-out';
 import type { Item } from '$lib/storage/records';
+import { getTask } from '$lib/tasks/registry';
 import { FeatureTable, plainIds } from '$lib/training/feature-table';
 import { annotationsOf } from '$lib/training/source';
 import { CLASSES, makeItems, makeSource, task } from '../training/support';
@@ -100,6 +101,17 @@ describe('the baseline of nearest neighbours', () => {
     expect(neighbourBaseline(task, CLASSES, table, { items, train: [] })).toBeNull();
   });
 
+  it('says of several classes how many neighbours have each', () => {
+    // Bright images have both classes, dark ones none: their shares do not sum to 1.
+    const several = (some: readonly Item[]): Item[] =>
+      some.map((item) => ({ ...item, annotation: { kind: 'classes', classes: item.path === 'test/1.png' || isBright(item) ? [0, 1] : [] } })); // prettier-ignore
+    const isBright = ({ annotation }: Item) => annotation.kind === 'class' && annotation.class === 1;
+    const multiLabel = getTask('multi_label');
+    const baseline = neighbourBaseline(multiLabel, CLASSES, table, { items: several(items), train: several(train) });
+    // The test image 1 looks dark.
+    expect(baseline?.metrics).toMatchObject({ subset_accuracy: 0.75, hamming_loss: 0.25 });
+  });
+
   it('is in evaluation.json beside the majority class', async () => {
     const { result } = await run([5]);
     const baseline = neighbourBaseline(task, CLASSES, table, { items, train });
@@ -119,6 +131,13 @@ describe('classes of other data', () => {
       { kind: 'class', class: 1 },
       { kind: 'class', class: 0 },
     ]);
+  });
+
+  it('are matched where an image has several', () => {
+    const both: Item[] = [{ ...items[0], annotation: { kind: 'classes', classes: [0, 1] } }];
+    const [{ annotation }] = matchClasses(both, ['b', 'a'], ['a', 'c', 'b']);
+    expect(annotation).toEqual({ kind: 'classes', classes: [0, 2] });
+    expect(() => matchClasses(both, ['b', 'x'], ['a', 'b'])).toThrow('"x"');
   });
 
   it('that the model does not know are named', () => {
