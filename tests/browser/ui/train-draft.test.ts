@@ -50,8 +50,8 @@ test('another preset takes back what the first one set and keeps what the person
   set(draft, 'training.epochs', 55);
   draft.setPreset('draft');
   flushSync();
-  expect(draft.job.training).toEqual({ epochs: 8, batch_size: 16 });
-  expect(draft.job.augment.rotation).toBe(0);
+  expect(draft.job.training).toMatchObject({ epochs: 8, batch_size: 16 });
+  expect(draft.job.augment.policy.name).toBe('none');
   expect(Object.keys(draft.changes)).toEqual(['training.batch_size']);
 });
 
@@ -79,7 +79,7 @@ test('a whole job is taken over as it is, and given back the same', () => {
   const wanted = {
     ...job,
     optimizer: { ...job.optimizer, name: 'sgd' as const, learning_rate: 0.004, weight_decay: 0 },
-    training: { epochs: 3, batch_size: 7 },
+    training: { ...job.training, epochs: 3, batch_size: 7 },
     seed: 42,
   };
   const draft = draftOf();
@@ -139,4 +139,72 @@ test('weights to start from decide what learns, and stay when other settings cha
   expect(draft.job.model.weights).toBeNull();
   // Without weights the backbone cannot stay as it is: the form says so where it was set.
   expect(draft.problems).toEqual([]);
+});
+
+test('every change can be taken back and done again, one at a time', () => {
+  const draft = draftOf();
+  expect([draft.canUndo, draft.canRedo]).toEqual([false, false]);
+  set(draft, 'training.epochs', 5);
+  draft.setPreset('best');
+  draft.setModel('resnet18');
+  set(draft, 'optimizer.name', 'sgd');
+  set(draft, 'seed', 3);
+  const end = draft.job;
+  draft.undo();
+  flushSync();
+  expect([draft.job.seed, draft.job.optimizer.name]).toEqual([0, 'sgd']);
+  draft.undo();
+  draft.undo();
+  flushSync();
+  expect([draft.model, draft.preset]).toEqual(['tiny-cnn', 'best']);
+  draft.undo();
+  flushSync();
+  expect([draft.preset, draft.job.training.epochs]).toEqual(['balanced', 5]);
+  draft.undo();
+  flushSync();
+  expect([draft.changes, draft.canUndo]).toEqual([{}, false]);
+  for (let step = 0; step < 5; step++) draft.redo();
+  flushSync();
+  expect(draft.job).toEqual(end);
+  expect(draft.canRedo).toBe(false);
+});
+
+test('digits typed one after another are one change; another change after an undo forgets what was undone', () => {
+  const draft = draftOf();
+  for (const epochs of [1, 12, 125]) set(draft, 'training.epochs', epochs);
+  draft.undo();
+  flushSync();
+  expect(draft.job.training.epochs).toBe(30);
+  expect(draft.canUndo).toBe(false);
+  set(draft, 'seed', 1);
+  expect(draft.canRedo).toBe(false);
+});
+
+test('a job that is taken over is one change', () => {
+  const draft = draftOf();
+  const job = defaultJob(context, undefined, 'mobilenetv2_100');
+  draft.adopt({ ...job, optimizer: { ...job.optimizer, name: 'sgd' }, seed: 9 });
+  flushSync();
+  draft.undo();
+  flushSync();
+  expect([draft.model, draft.preset, draft.changes, draft.canUndo]).toEqual(['tiny-cnn', 'balanced', {}, false]);
+});
+
+test('a preset is suggested with its reason where the data asks for it', () => {
+  const uneven = { ...DATA, largestClass: 700, smallestClass: 20 };
+  const draft = new JobDraft({ context: { ...context, data: uneven }, task: TASKS[0] });
+  expect(Object.keys(draft.suggestions)).toEqual(['imbalanced']);
+  expect(draft.suggestions.imbalanced).toContain('700');
+  expect(draftOf().suggestions).toEqual({});
+});
+
+test('falls of the rate follow the epochs until they are set by hand', () => {
+  const draft = draftOf();
+  set(draft, 'scheduler.name', 'multi_step');
+  set(draft, 'training.epochs', 60);
+  expect(draft.job.scheduler.milestones).toEqual([20, 40]);
+  expect(Object.keys(draft.changes)).toEqual(['training.epochs', 'scheduler.name']);
+  set(draft, 'scheduler.milestones', [50]);
+  set(draft, 'training.epochs', 90);
+  expect(draft.job.scheduler.milestones).toEqual([50]);
 });
