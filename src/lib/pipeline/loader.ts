@@ -29,7 +29,7 @@ export interface LoaderOptions {
 export interface EpochOptions {
   /** Default: true with augmentation, else the items' own order. */
   shuffle?: boolean;
-  /** Item indices in the order of this epoch, all of them, instead of either. */
+  /** Item indices in the order of this epoch, as many as there are items, instead of either; some may come again and others never. */
   order?: Uint32Array;
   /** First step to give, for a run that goes on in the middle of an epoch. */
   from?: number;
@@ -56,6 +56,16 @@ export function defaultCacheBytes(): number {
 // Sessions of all loaders of a thread must differ; a number drawn here is as good as one agreed upon.
 const newSession = () => crypto.getRandomValues(new Uint32Array(1))[0];
 
+/** How often each item of an order was had before in it. */
+function repeatsOf(order: Uint32Array): Uint32Array {
+  const had = new Map<number, number>();
+  return order.map((index) => {
+    const times = had.get(index) ?? 0;
+    had.set(index, times + 1);
+    return times;
+  });
+}
+
 export async function createLoader(options: LoaderOptions): Promise<Loader> {
   const { pool, items, preprocess, augment, seed, batchSize } = options;
   const { cacheBytes = defaultCacheBytes(), minimumBatch = MINIMUM_TRAIN_BATCH, prefetch = 3 } = options;
@@ -69,15 +79,26 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
   await Promise.all(threads.map((ask) => ask('open', { session, settings })));
   let closed = false;
 
-  async function makeBatch(epoch: number, indices: readonly number[]): Promise<LoadedBatch> {
+  async function makeBatch(
+    epoch: number,
+    indices: readonly number[],
+    repeats: readonly number[],
+  ): Promise<LoadedBatch> {
     const shape = [indices.length, height, width, 3] as const;
-    if (threads.length === 1) return { images: await threads[0]('load', { session, epoch, indices }), shape, indices };
+    if (threads.length === 1) {
+      return { images: await threads[0]('load', { session, epoch, indices, repeats }), shape, indices };
+    }
     const images = new Uint8Array(indices.length * sampleBytes);
     const shares = threads.map(async (ask, thread) => {
       // An image always goes to the thread that has kept it.
       const positions = [...indices.keys()].filter((position) => indices[position] % threads.length === thread);
       if (positions.length === 0) return;
-      const share = await ask('load', { session, epoch, indices: positions.map((position) => indices[position]) });
+      const share = await ask('load', {
+        session,
+        epoch,
+        indices: positions.map((position) => indices[position]),
+        repeats: positions.map((position) => repeats[position]),
+      });
       positions.forEach((position, i) => {
         images.set(share.subarray(i * sampleBytes, (i + 1) * sampleBytes), position * sampleBytes);
       });
@@ -91,11 +112,13 @@ export async function createLoader(options: LoaderOptions): Promise<Loader> {
     { shuffle = augment !== null, order: given, from = 0 }: EpochOptions = {},
   ) {
     const order = given ?? epochOrder(items.length, seed, epoch, shuffle);
+    const repeats = given === undefined ? order.map(() => 0) : repeatsOf(order);
     const queue: Promise<LoadedBatch>[] = [];
     let next = from;
     while (!closed && (next < steps || queue.length > 0)) {
       while (next < steps && queue.length < ahead) {
-        const batch = makeBatch(epoch, [...order.subarray(...batchRange(next, items.length, batchSize, minimumBatch))]);
+        const range = batchRange(next, items.length, batchSize, minimumBatch);
+        const batch = makeBatch(epoch, [...order.subarray(...range)], [...repeats.subarray(...range)]);
         // Seen when its turn comes; until then a failure must not count as unhandled.
         batch.catch(() => undefined);
         queue.push(batch);

@@ -36,9 +36,9 @@ export interface PreviewOrder {
 export interface DecodeCalls {
   inspect: { parameters: { files: readonly Blob[]; thumbnailSide: number }; value: Inspection[] };
   open: { parameters: { session: number; settings: SessionSettings }; value: null };
-  /** The samples of `indices` one after the other, [n, height, width, 3]. */
+  /** The samples of `indices` one after the other, [n, height, width, 3]; `repeats` as in samples.ts. */
   load: {
-    parameters: { session: number; epoch: number; indices: readonly number[] };
+    parameters: { session: number; epoch: number; indices: readonly number[]; repeats?: readonly number[] };
     value: Uint8Array<ArrayBuffer>;
   };
   close: { parameters: { session: number }; value: null };

@@ -17,8 +17,11 @@ const DECODES_AT_ONCE = 8;
 const CROP_RESERVE = 2;
 
 export interface SampleMaker {
-  /** [n, height, width, 3] of the items at `indices`, augmented for `epoch`. */
-  load(epoch: number, indices: readonly number[]): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * [n, height, width, 3] of the items at `indices`, augmented for `epoch`. `repeats`: how often each was had before in the epoch,
+   * where images are drawn more than once; each time it is changed in another way.
+   */
+  load(epoch: number, indices: readonly number[], repeats?: readonly number[]): Promise<Uint8Array<ArrayBuffer>>;
   /** Decoded images that are kept, in bytes. */
   readonly cachedBytes: number;
 }
@@ -61,18 +64,23 @@ export function createSampleMaker(settings: SessionSettings, decode: DecodeImage
 
   const prepare = (image: PixelImage) => prepareSource(image, preprocess, changes, weights);
 
-  function finish(index: number, epoch: number, image: PixelImage): PixelImage {
-    const random = stream(seed, 'augment', epoch, items[index].stream ?? index);
+  function finish(index: number, epoch: number, repeat: number, image: PixelImage): PixelImage {
+    const name = ['augment', epoch, items[index].stream ?? index];
+    const random = stream(seed, ...(repeat === 0 ? name : [...name, repeat]));
     return changes === null ? image : augment(image, changes, preprocess, random, weights);
   }
 
-  async function load(epoch: number, indices: readonly number[]): Promise<Uint8Array<ArrayBuffer>> {
+  async function load(
+    epoch: number,
+    indices: readonly number[],
+    repeats: readonly number[] = [],
+  ): Promise<Uint8Array<ArrayBuffer>> {
     const result = new Uint8Array(indices.length * sampleBytes);
     const missing: number[] = [];
     indices.forEach((index, position) => {
       const image = kept.get(index);
       if (image === undefined) missing.push(position);
-      else result.set(finish(index, epoch, image).data, position * sampleBytes);
+      else result.set(finish(index, epoch, repeats[position] ?? 0, image).data, position * sampleBytes);
     });
     for (let start = 0; start < missing.length; start += DECODES_AT_ONCE) {
       const positions = missing.slice(start, start + DECODES_AT_ONCE);
@@ -81,7 +89,7 @@ export function createSampleMaker(settings: SessionSettings, decode: DecodeImage
         const index = indices[position];
         const image = prepare(await decodeNamed(decode, blobs[i], items[index]));
         keep(index, image);
-        result.set(finish(index, epoch, image).data, position * sampleBytes);
+        result.set(finish(index, epoch, repeats[position] ?? 0, image).data, position * sampleBytes);
       });
       await Promise.all(decodes);
     }

@@ -34,13 +34,13 @@ export function createService({ decoder, readBlobs }: ServiceParts): Ask {
       sessions.set(session, createSampleMaker(settings, decoder.decode, readBlobs));
       return null;
     },
-    async load({ session, epoch, indices }) {
+    async load({ session, epoch, indices, repeats }) {
       const maker = sessions.get(session);
       if (maker === undefined)
         throw new TrainyardError('loader-closed', 'A batch was asked of a loader that is closed.', '', {
           badInput: false,
         });
-      return maker.load(epoch, indices);
+      return maker.load(epoch, indices, repeats);
     },
     async close({ session }) {
       sessions.delete(session);
