@@ -27,12 +27,16 @@ export interface SettingRow {
   differs: boolean;
 }
 
-/** One metric ('val_accuracy') of each run by epoch, times `scale`. Dashes tell neighbours apart besides their colours. */
-export function overlaySeries(runs: readonly ComparedRun[], metric: string, scale = 1): Series[] {
+/** A curve of a run, on the axis that is asked for. */
+type CurveOf = (curves: RunCurves) => { x: readonly number[]; y: readonly (number | null)[] };
+
+/** The same curve of each run, times `scale`. Dashes tell neighbours apart besides their colours. */
+export function overlaySeries(runs: readonly ComparedRun[], curveOf: CurveOf, scale = 1): Series[] {
   return runs.flatMap(({ id, name, color, curves }, index) => {
-    const { x, y } = curves?.metric(metric) ?? { x: [], y: [] };
+    const { x, y } = curves === undefined ? { x: [], y: [] } : curveOf(curves);
     if (x.length === 0) return [];
-    return [{ id, label: name, color, x, y: y.map((value) => value * scale), dashed: index % 2 === 1 }];
+    const values = scale === 1 ? y : y.map((value) => value && value * scale);
+    return [{ id, label: name, color, x, y: values, dashed: index % 2 === 1 }];
   });
 }
 

@@ -93,8 +93,8 @@ test('curves of runs are laid over one another, runs without the metric left out
       { ...base, id: 'a', name: 'A', curves },
       { ...base, id: 'b', name: 'B', curves: undefined },
     ],
-    'val_accuracy',
+    (known) => known.metric('val_accuracy', 'step'),
     100,
   );
-  expect(series).toMatchObject([{ id: 'a', label: 'A', x: [1], y: [50] }]);
+  expect(series).toMatchObject([{ id: 'a', label: 'A', x: [4], y: [50] }]);
 });
