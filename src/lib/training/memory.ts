@@ -88,9 +88,9 @@ export function buffersOf({ name, momentum, amsgrad }: Job['optimizer']): number
   }
 }
 
-/** Bytes with a batch in so many parts. */
+/** Bytes with a batch in so many parts. Whole: a device grants whole bytes, and half of one must not halve a batch. */
 export function bytesFor({ fixed, perImage, gathered }: StepMemory, batchSize: number, parts: number): number {
-  return fixed + (parts > 1 ? gathered : 0) + Math.ceil(batchSize / parts) * perImage;
+  return Math.ceil(fixed + (parts > 1 ? gathered : 0) + Math.ceil(batchSize / parts) * perImage);
 }
 
 /** The fewest parts, from `parts` on, in which a batch fits into `granted` bytes; null where not even one image does. */

@@ -86,6 +86,14 @@ describe('the parts of a batch', () => {
     expect(partsThatFit(memory, { batchSize: 16, parts: 4, granted: 260 })).toBe(4);
   });
 
+  it('are one where the device grants what was asked of it, which are whole bytes', () => {
+    const part = { ...memory, perImage: 10.3 };
+    const asked = bytesFor(part, 16, 1);
+    expect(Number.isInteger(asked)).toBe(true);
+    // As a probe answers that counts in whole bytes.
+    expect(partsThatFit(part, { batchSize: 16, parts: 1, granted: Math.floor(asked) })).toBe(1);
+  });
+
   it('are as few as fit, gathered gradients included', () => {
     for (let granted = 130; granted < 260; granted += 7) {
       const parts = partsThatFit(memory, { batchSize: 16, parts: 1, granted });
