@@ -64,7 +64,9 @@ describe('the estimate of a training step', () => {
     expect(of({ optimizer: { name: 'sgd', momentum: 0.9, nesterov: false } }) - plain).toBe(gathered);
     expect(of({ optimizer: { name: 'adam', amsgrad: true } }) - plain).toBe(3 * gathered);
     expect(of({ optimizer: { name: 'rmsprop', momentum: 0.9 } }) - plain).toBe(2 * gathered);
-    expect(of({ optimizer: { name: 'sgd', momentum: 0, nesterov: false }, ema: { decay: 0.99 } }) - plain).toBe(gathered);
+    expect(of({ optimizer: { name: 'sgd', momentum: 0, nesterov: false }, ema: { decay: 0.99 } }) - plain).toBe(
+      gathered,
+    );
     expect(buffersOf(makeJob({ optimizer: { name: 'adamw' } }).optimizer)).toBe(2);
   });
 
