@@ -52,7 +52,16 @@ async function evaluate({ run, version, engine, pool }: EvaluateRun): ReturnType
   const database = await connect();
   const { model, checkpoint: kept } = await loadRunModel(database, run.id, checkpoint);
   const of = { id: run.id, checkpoint, epoch: kept.epoch };
-  const { id, result } = await evaluateModel({ database, model, run: of, version, split, engine, pool });
+  const { id, result } = await evaluateModel({
+    database,
+    model,
+    run: of,
+    version,
+    split,
+    engine,
+    pool,
+    accumulate: run.adapted?.accumulate,
+  });
   return { type: 'evaluated', split, checkpoint, evaluationId: id, result };
 }
 

@@ -14,7 +14,7 @@ import type { OutputProgress } from '$lib/training/predict';
 import { annotationsOf } from '$lib/training/source';
 import { matchClasses } from './classes';
 import { evaluate } from './evaluate';
-import type { HeldOutRequest } from './held-out';
+import { evaluationBatch, type HeldOutRequest } from './held-out';
 
 /** Neighbours asked by the baseline. */
 const NEIGHBOURS = 5;
@@ -54,7 +54,7 @@ export async function cachedSplit(
 
 /** As evaluateHeldOut, with the baseline of nearest neighbours. Throws 'empty-split' and, when aborted, 'cancelled'. */
 export async function* evaluateCached(
-  { model, version, split, engine, signal }: HeldOutRequest,
+  { model, version, split, engine, accumulate, signal }: HeldOutRequest,
   { features, shape, items, train }: CachedSplit,
 ): AsyncGenerator<OutputProgress, { result: EvaluationResult; images: ImageResults }> {
   const task = getTask(model.task.id);
@@ -64,7 +64,7 @@ export async function* evaluateCached(
     task,
     classes,
     shape,
-    batchSize: job.training.batch_size,
+    batchSize: evaluationBatch({ model, accumulate }),
     seed: job.seed,
     shuffle: false,
     copies: 0,

@@ -19,7 +19,15 @@ export interface HeldOutRequest {
   split: SplitName;
   engine: Engine;
   pool: DecodePool;
+  /** Parts in which a batch of training was computed, where that is not the job's own number: a part is what the device can do. */
+  accumulate?: number;
   signal?: AbortSignal;
+}
+
+/** Images at a time: as many as a step of training had at once. */
+export function evaluationBatch({ model, accumulate }: Pick<HeldOutRequest, 'model' | 'accumulate'>): number {
+  const { batch_size, accumulate: parts } = model.job.training;
+  return Math.ceil(batch_size / (accumulate ?? parts));
 }
 
 /** Where the honest score comes from: test, else validation; null where nothing is held out. */
@@ -31,15 +39,16 @@ export function heldOutSplit(items: readonly Item[]): SplitName | null {
 /** The images of a split as the model sees them, in their own order. The caller ends it by `dispose`. */
 export async function openSplit(
   items: readonly Item[],
-  { model, pool }: Pick<HeldOutRequest, 'model' | 'pool'>,
+  request: Pick<HeldOutRequest, 'model' | 'pool' | 'accumulate'>,
 ): Promise<BatchSource & { dispose(): Promise<void> }> {
+  const { model, pool } = request;
   const loader = await createLoader({
     pool,
     items,
     preprocess: model.preprocess,
     augment: null,
     seed: model.job.seed,
-    batchSize: model.job.training.batch_size,
+    batchSize: evaluationBatch(request),
     minimumBatch: 1,
   });
   const split = { items, task: getTask(model.task.id), classes: model.classes, shuffle: false };
