@@ -87,7 +87,7 @@ function describe(event) {
         text: `weights: ${event.name}, ${event.format}, ${event.tensors} tensors, ${megabytes(event.bytes)}${event.here ? ' (kept from before)' : ''}`,
       };
     case 'sweep/planned':
-      return { live: false, text: `${event.title}: ${event.runs} runs` };
+      return { live: false, text: event.title };
     case 'sweep/run': {
       const best = event.best === null ? 'no result' : `${event.best.metric} ${event.best.value.toFixed(4)}`;
       return { live: false, text: `run ${event.done} ended: ${event.name}: ${best}` };
@@ -102,15 +102,15 @@ function describe(event) {
     case 'train/notice':
     case 'notice/notice':
       return { live: false, text: `note: ${event.message}` };
-    case 'train/memory': {
-      const granted =
-        event.granted === null ? 'the device does not say what it grants' : `${megabytes(event.granted)} granted`;
-      const parts = event.accumulate > 1 ? `, in ${event.accumulate} parts` : '';
+    case 'train/memory':
+      // A batch that fits is no news.
+      if (event.accumulate === 1) return null;
       return {
         live: false,
-        text: `memory: about ${megabytes(event.needed)} for a batch of ${event.batchSize}${parts}, ${granted}`,
+        text:
+          `note: a batch of ${event.batchSize} needs about ${megabytes(event.needed)} of memory` +
+          `${event.granted === null ? '' : `, of which ${megabytes(event.granted)} are granted`}; it is computed in ${event.accumulate} parts`,
       };
-    }
     case 'train/adapted':
       return {
         live: false,

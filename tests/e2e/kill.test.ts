@@ -15,7 +15,15 @@ const TIMES = process.env.TRAINYARD_LONG === '1' ? 20 : 3;
 const SEED = Number(process.env.TRAINYARD_KILL_SEED ?? randomInt(1_000_000));
 /** 46 steps an epoch: some kills come before the first checkpoint, some between two, some after an epoch's end. */
 const STEPS = 3 * 46;
-const SAMPLE = ['demo', 'training.epochs=3', '--device', 'wasm', '--progress', 'json'];
+const SAMPLE = [
+  'demo',
+  'training.epochs=3',
+  'checkpoints.autosave_seconds=1',
+  '--device',
+  'wasm',
+  '--progress',
+  'json',
+];
 /** What is killed, in turn. */
 const WAYS = ['the browser', 'the command and its browser', 'the browser, and its successor'] as const;
 

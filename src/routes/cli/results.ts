@@ -52,10 +52,11 @@ export function createResults(clients: Clients) {
     }
     if (options.tensorboard === true) {
       const { path, blob } = tensorboardFile(run, stored);
-      await write(`tensorboard/${path}`, blob);
+      // One folder for all runs of a sweep, which its viewer then shows together.
+      await writeFile(`tensorboard/${folder}${path}`, blob);
     }
     if (options.mlflow === true) {
-      for (const { path, blob } of mlflowFiles(run, stored)) await write(`mlruns/${path}`, blob);
+      for (const { path, blob } of mlflowFiles(run, stored)) await writeFile(`mlruns/${path}`, blob);
     }
     const slots = (await listCheckpoints(database, run.id)).map(({ slot }) => slot);
     // A run that was stopped before it was first judged has no best weights.
