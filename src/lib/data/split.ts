@@ -1,9 +1,9 @@
 // Divides a data set into train, val and test: seeded, stratified, and never the same content on both sides.
 
-import { strataOf } from '$lib/core/annotations';
+import { classesOf, strataOf } from '$lib/core/annotations';
 import { TrainyardError } from '$lib/core/errors';
 import { shuffle, stream } from '$lib/core/random';
-import type { Item, SplitName, SplitSettings } from '$lib/storage/records';
+import type { Annotation, Item, SplitName, SplitSettings } from '$lib/storage/records';
 import { compareText } from './files';
 
 export type SplitItem = Pick<Item, 'path' | 'blob' | 'annotation' | 'folderSplit'>;
@@ -50,7 +50,7 @@ interface Group {
 /** The items of train, those of the same content together; the first path's stratum counts where labels differ. */
 function groupByContent(items: readonly SplitItem[], splits: readonly SplitName[]): Group[] {
   const groups = new Map<string, Group>();
-  const strata = strataOf(items.map(({ annotation }) => annotation));
+  const strata = strataToSplit(items.map(({ annotation }) => annotation));
   const order = items.map((_, i) => i).sort((a, b) => compareText(items[a].path, items[b].path));
   for (const i of order) {
     if (splits[i] !== 'train') continue;
@@ -60,6 +60,26 @@ function groupByContent(items: readonly SplitItem[], splits: readonly SplitName[
     else group.indices.push(i);
   }
   return [...groups.values()].sort((a, b) => compareText(a.key, b.key));
+}
+
+/** With fewer images than this a combination of classes has none or one of them held out, as luck has it. */
+const COMMON_COMBINATION = 8;
+
+/** By class; where images have several, by their combination where it is common, else by the rarest class. */
+function strataToSplit(annotations: readonly Annotation[]): ArrayLike<number> {
+  const strata = strataOf(annotations);
+  if (!annotations.some(({ kind }) => kind === 'classes')) return strata;
+  const combinations = annotations.map((annotation) => classesOf(annotation).join());
+  const counts = new Map<string, number>();
+  for (const name of combinations) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return combinations.map((name, i) => ((counts.get(name) ?? 0) < COMMON_COMBINATION ? strata[i] : numberOf(name)));
+}
+
+/** FNV-1a, below the numbers of single classes: the same whatever other combinations there are. */
+function numberOf(combination: string): number {
+  let hash = 0x811c9dc5;
+  for (const character of combination) hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
+  return -2 - (hash >>> 1);
 }
 
 /** Moves groups from train to the wanted splits. */
