@@ -25,6 +25,24 @@ describe('the choice of a device', () => {
   });
 });
 
+test('WASM with threads can be renewed, and goes on with the same bits', async () => {
+  const engine = await createBrowserEngine('wasm');
+  expect(engine.device.threads).toBeGreaterThan(1);
+  const graph = await tiny(16);
+  const step = compile(engine, graph);
+  step.run(fixedBatch(graph, 8, 0), 0.01).loss.dispose();
+  const saved = await step.state();
+  step.run(fixedBatch(graph, 8, 1), 0.01).loss.dispose();
+  const expected = await step.state();
+  const renewed = await engine.renew();
+  expect(renewed.device).toEqual(engine.device);
+  const again = compile(renewed, graph);
+  again.restore(saved);
+  again.run(fixedBatch(graph, 8, 1), 0.01).loss.dispose();
+  expect(differences(await again.state(), expected)).toEqual([]);
+  again.dispose();
+});
+
 describe('on WebGPU', () => {
   test('training steps give what WASM gives', async () => {
     const graph = await tiny(16);

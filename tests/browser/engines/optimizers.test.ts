@@ -1,8 +1,10 @@
 // The update rules on WebGPU against torch.optim. The processor's are in tests/unit/engines.
 
+import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { createBrowserEngine } from '$lib/engines/tfjs/browser';
 import { DeviceStore } from '$lib/engines/tfjs/device-store';
+import { SquareSums } from '$lib/engines/tfjs/webgpu-square-sums';
 import golden from '../../fixtures/golden/optimizers.json';
 import {
   asTensors,
@@ -55,5 +57,23 @@ describe('on WebGPU', () => {
     }
     for (const tensor of gradients.values()) tensor.dispose();
     store.dispose();
+  });
+
+  test('sums of squares of stretches shorter and longer than a work group takes', async () => {
+    const stretches = [40_000, 1, 16_384, 300, 43_315].map((size, at, all) => ({
+      begin: all.slice(0, at).reduce((sum, one) => sum + one, 0),
+      size,
+    }));
+    const values = Float32Array.from({ length: 100_000 }, (_, at) => Math.sin(at) + (at % 7));
+    const sums = SquareSums.for(stretches);
+    const found = tf.tidy(() => sums?.of(tf.tensor1d(values)) ?? tf.zeros([0]));
+    const read = await found.data();
+    for (const [index, { begin, size }] of stretches.entries()) {
+      const exact = values.subarray(begin, begin + size).reduce((sum, value) => sum + value * value, 0);
+      // float32 sums of some hundreds of numbers each.
+      expect(Math.abs(read[index] / exact - 1)).toBeLessThan(1e-5);
+    }
+    found.dispose();
+    sums?.dispose();
   });
 });

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ParameterValues } from '$lib/graph/types';
 import type { LazyNorms, StepOptions, TrainState } from '../contract';
 import { clipFlat, updateFlat } from './flat-update';
-import { deviceNorms } from './device-norms';
+import { DeviceNorms } from './device-norms';
 import { bufferNames, withMomentum } from './optimizers';
 import { valuesOf } from './parameter-layout';
 import type { ParameterLayout, Placed } from './parameter-layout';
@@ -44,6 +44,7 @@ export class DeviceStore implements ParameterStore {
   /** Of what moves; gone after each step. */
   #tensors: ReadonlyMap<string, tf.Tensor> | null = null;
   #averageTensors: ReadonlyMap<string, tf.Tensor> | null = null;
+  #norms: DeviceNorms | null = null;
   readonly #frozenTensors = new Map<Float32Array, tf.Tensor>();
   #step = 0;
 
@@ -114,7 +115,10 @@ export class DeviceStore implements ParameterStore {
       const factors = { decays: this.#decays, rates: this.#rates, since: this.#since };
       const slope = clipFlat(gradient, this.#specification);
       const [values, ...buffers] = updateFlat(optimizer, state, { slope, ...factors }, learningRate, step);
-      norms = options.norms && deviceNorms(options.norms, this.#moving, gradient, state.values, values);
+      if (options.norms !== undefined) {
+        this.#norms ??= new DeviceNorms(this.#moving);
+        norms = this.#norms.of(options.norms, gradient, state.values, values);
+      }
       // Kept before the old ones go: tidy frees what is not.
       this.#values.value = values;
       this.#buffers.forEach((slot, index) => (slot.value = buffers[index]));
@@ -182,6 +186,8 @@ export class DeviceStore implements ParameterStore {
     for (const factors of [this.#decays, this.#rates, this.#since]) factors?.dispose();
     for (const { momentum, factor } of this.#averaging.values()) tf.dispose([momentum, factor]);
     this.#averaging.clear();
+    this.#norms?.dispose();
+    this.#norms = null;
   }
 
   #fill(parameters: ParameterValues): void {

@@ -11,6 +11,7 @@ import { GpuWatch } from './gpu-watch';
 import { registerWasmTrainingKernels, startWasmThreads, stopWasmThreads } from './wasm';
 import { guardAllocations, isHeapFull, wasmBackend } from './wasm/heap';
 import { nativeFor } from './wasm/native';
+import { registerSquareSums } from './webgpu-square-sums';
 import { describeAdapter, findAdapter, gpuBackend, isSoftware, startWebGpu, stopWebGpu } from './webgpu';
 
 /** Where the three files of tfjs's WASM backend are: their folder, or an address for each name. */
@@ -97,6 +98,7 @@ async function start(
 ): Promise<Pick<DeviceReport, 'adapter' | 'threads' | 'simd'>> {
   if (backend === 'webgpu' && !('missing' in adapter)) {
     await startWebGpu(adapter);
+    registerSquareSums();
     return { adapter: describeAdapter(adapter.info) };
   }
   if (backend === 'wasm' && !('missing' in wasm)) {

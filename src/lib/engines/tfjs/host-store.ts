@@ -174,11 +174,7 @@ export class HostStore implements ParameterStore {
     const { ema } = this.#specification;
     if (!ema || this.#averages === null) return;
     const share = averagingShare(ema, this.#step);
-    for (const { begin, size } of this.#moving) {
-      for (let at = begin; at < begin + size; at++) {
-        this.#averages[at] += share * (this.#values[at] - this.#averages[at]);
-      }
-    }
+    for (const placed of this.#moving) approach(view(this.#averages, placed), view(this.#values, placed), share);
   }
 
   #norms(gradient: Float32Array, before: Float32Array | null): LazyNorms {
@@ -195,6 +191,11 @@ export class HostStore implements ParameterStore {
     const running = view(this.#statistics, placed);
     for (let at = 0; at < running.length; at++) running[at] += momentum * (batch[at] * factor - running[at]);
   }
+}
+
+/** average += share * (value - average). */
+function approach(average: Float32Array, values: Float32Array, share: number): void {
+  for (let at = 0; at < average.length; at++) average[at] += share * (values[at] - average[at]);
 }
 
 function view(flat: Float32Array, { begin, size }: Placed): Float32Array {
