@@ -31,6 +31,9 @@ export interface Verdict {
   dropped: readonly CheckpointSlot[];
 }
 
+/** Of an epoch without a validation. */
+export const NOTHING_SEEN: Verdict = { best: false, top: null, dropped: [] };
+
 export class Judge {
   readonly #metric: MetricInfo;
   readonly #rules: JudgeRules;

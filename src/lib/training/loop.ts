@@ -11,19 +11,19 @@ import type { Task } from '$lib/tasks/contract';
 import { AwayWatch } from './away';
 import { controlOf, type LoopControl } from './control';
 import type { RunEvent } from './events';
-import { lossFailure, LossWatch, type FailureKind, type LossFailure } from './explosion';
 import { isFinite } from './finite';
 import { NOTHING_FROZEN, type Freezing } from './freezing';
 import { Interruption, interruptionOf } from './interruption';
-import { chooseMetric, Judge } from './judge';
+import { chooseMetric, Judge, NOTHING_SEEN, type Verdict } from './judge';
+import { BEST, Keeper, LAST } from './keeper';
 import { unmatchedRates } from './layer-rates';
 import { Meter } from './meter';
-import { NormLog } from './norms';
 import { optimizerOf } from './optimizer';
 import { scheduleOf } from './run-schedule';
 import { Saver } from './saver';
 import type { BatchSource, SourceBatch } from './source';
 import { turn } from './turn';
+import { StepsUnderWay } from './under-way';
 import { validate } from './validation';
 
 export interface LoopInput {
@@ -94,13 +94,6 @@ const EMIT_EVERY_MS = 100;
  */
 const STEPS_IN_FLIGHT = 4;
 
-const GRADIENTS_EVERY = 10;
-
-type Kept = Pick<LoopCheckpoint, 'kind' | 'slot'>;
-
-const BEST: Kept = { kind: 'best', slot: 'best' };
-const LAST: Kept = { kind: 'last', slot: 'last' };
-
 /**
  * Trains to the end of the job, an early stop, the deadline or a request to stop. Frees all that it allocates on the device. Throws
  * LossFailure where the loss or the weights are no longer numbers to go on with, Interruption where the device gives out.
@@ -116,8 +109,6 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   const judge = new Judge(chooseMetric(job, input.task), job, input.from?.carried);
   const saver = new Saver({ autosaveMs: job.checkpoints.autosave_seconds * 1000, now });
   const away = new AwayWatch({ now, wall });
-  const watch = new LossWatch();
-  const norms = new NormLog();
   /** On these devices the call that enqueues a step computes it. */
   const computes = engine.device.backend !== 'webgpu';
   const names = graph.parameters.filter(({ trainable }) => trainable).map(({ name }) => name);
@@ -139,68 +130,38 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   let stages = freezing.stages(position.epoch);
   if (input.from !== undefined) step.restore(input.from.state);
 
-  const inFlight: StepInFlight[] = [];
   /** Told at the next boundary: what happened while something was waited for. */
   const outbox: LoopEvent[] = [];
-  /** A best checkpoint that is not stored yet; it goes with the next last one, whose `carried` knows it. */
-  let held: LoopCheckpoint | null = null;
-  /** A loss that cannot be read leaves nobody knowing which of the steps behind it count. */
-  let trusted = true;
+  const tell = (event: LoopEvent): void => void outbox.push(event);
+  const underWay = new StepsUnderWay({
+    job,
+    stepsBefore: before.steps,
+    meter,
+    now,
+    computes,
+    bestEpoch: () => judge.best?.epoch ?? null,
+    onLoss(loss) {
+      epochLoss = { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 };
+    },
+    tell,
+  });
+  const keeper = new Keeper({
+    rules: job.checkpoints,
+    saver,
+    before,
+    copy,
+    describe() {
+      const carried = { lossSum: epochLoss.sum, lossSteps: epochLoss.steps, validated, ...judge.state() };
+      return { metrics, position: { ...position }, carried };
+    },
+    save: (checkpoints, dropped) => input.save(checkpoints, dropped),
+    tell,
+  });
 
   const stepsDone = (): number => position.epoch * stepsPerEpoch + position.stepInEpoch;
   const told = (): number => before.steps + stepsDone();
   const stopping = (): boolean => control.signal.aborted || now() >= deadline;
   const rateBefore = (step: number): number => schedule.rateAt(Math.max(0, step - 1), judge.plateau);
-
-  /** Takes the losses that are known, and waits until at most `left` steps are under way. */
-  async function settle(left: number): Promise<void> {
-    for (let next = inFlight[0]; inFlight.length > left || next?.known; next = inFlight[0]) {
-      const { known } = next;
-      const started = now();
-      // The one synchronisation of training: it waits for a step that lies STEPS_IN_FLIGHT behind, whose 4 bytes were put on
-      // their way to the host right behind it, so the device goes on with the steps after it.
-      const loss = await next.loss.catch((error: unknown) => {
-        trusted = false;
-        throw error;
-      });
-      meter.spend(known ? 'read' : 'compute', now() - started);
-      inFlight.shift();
-      const failure = watch.see(loss);
-      if (failure !== null) throw await failed(failure, next, loss);
-      meter.add(loss, next.images);
-      epochLoss = { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 };
-      if (next.tellNorms) await tellNorms(next);
-    }
-  }
-
-  /**
-   * For the case that the loss fails at this step. On the host they are a by-product; on a GPU they are two small kernels a parameter,
-   * so they are taken now and then, and with every step once the loss rises.
-   */
-  const wantsGradients = (number: number): boolean => computes || number % GRADIENTS_EVERY === 0 || watch.rises;
-
-  async function tellNorms({ number, epoch }: StepInFlight): Promise<void> {
-    const started = now();
-    const layers = await norms.layers(number);
-    meter.spend('read', now() - started);
-    if (layers !== null) outbox.push({ type: 'norms', step: before.steps + number + 1, epoch, layers });
-  }
-
-  async function failed(
-    kind: FailureKind,
-    { number, rate, epoch }: Pick<StepInFlight, 'number' | 'rate' | 'epoch'>,
-    loss: number,
-  ): Promise<LossFailure> {
-    const { gradients, at } = await norms.gradients(number, kind !== 'not-finite');
-    const detail = {
-      step: before.steps + number + 1,
-      learningRate: rate,
-      loss,
-      gradients,
-      ...(at !== null && at !== number && { gradientsAt: before.steps + at + 1 }),
-    };
-    return lossFailure(kind, detail, { epoch, best: judge.best?.epoch ?? null, job });
-  }
 
   function progress(learningRate: number): LoopEvent {
     const { loss, imagesPerSecond, timing } = meter.read();
@@ -230,79 +191,23 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
 
   /** The whole state, at a step boundary; nothing that is no number is ever kept. A synchronisation. */
   async function copy(epoch: number): Promise<TrainState> {
-    await settle(0);
+    await underWay.settle(0);
     const started = now();
     const state = await step.state();
     if (!isFinite(state)) {
       const number = stepsDone() - 1;
-      throw await failed('weights', { number, rate: rateBefore(number + 1), epoch }, meter.latest);
+      throw await underWay.failure('weights', { number, rate: rateBefore(number + 1), epoch }, meter.latest);
     }
     meter.spend('read', now() - started);
     saver.held(now() - started);
     return state;
   }
 
-  function checkpointOf(kept: Kept, state: TrainState, epoch: number): LoopCheckpoint {
-    const carried = { lossSum: epochLoss.sum, lossSteps: epochLoss.steps, validated, ...judge.state() };
-    return { ...kept, epoch, metrics, position: { ...position }, carried, state };
-  }
-
-  /** Keeps the present state in all of these slots, stored once. */
-  async function save(kinds: readonly Kept[], epoch: number, dropped: readonly CheckpointSlot[] = []): Promise<void> {
-    const state = await copy(epoch);
-    await store(
-      kinds.map((kept) => checkpointOf(kept, state, epoch)),
-      dropped,
-    );
-  }
-
-  async function store(checkpoints: readonly LoopCheckpoint[], dropped: readonly CheckpointSlot[]): Promise<void> {
-    const best = checkpoints.some(({ kind }) => kind === 'best') ? null : held;
-    held = null;
-    const stored = best === null ? checkpoints : [best, ...checkpoints];
-    await saver.write(
-      () => input.save(stored, dropped),
-      () => {
-        for (const { kind, slot, epoch: of, state: saved } of stored) {
-          outbox.push({ type: 'checkpoint', kind, slot, epoch: of, step: before.steps + saved.step });
-        }
-      },
-    );
-  }
-
-  const withLast = (kinds: readonly Kept[]): readonly Kept[] => (job.checkpoints.keep_last ? [...kinds, LAST] : kinds);
-
-  /** What a validation or the end of an epoch is worth keeping. */
-  async function keep(
-    epoch: number,
-    {
-      best,
-      top,
-      dropped,
-      ends,
-    }: { best: boolean; top: CheckpointSlot | null; dropped: readonly CheckpointSlot[]; ends: boolean },
-  ): Promise<void> {
-    const { keep_best, keep_last, every_epochs } = job.checkpoints;
-    const asked: Kept[] = [];
-    if (top !== null) asked.push({ kind: 'top', slot: top });
-    if (ends && every_epochs > 0 && (epoch - before.epochs) % every_epochs === 0) {
-      asked.push({ kind: 'epoch', slot: `epoch-${epoch}` });
-    }
-    const kinds = [...(best && keep_best ? [BEST] : []), ...asked];
-    if (asked.length > 0 || saver.affordable || (kinds.length > 0 && !keep_last)) {
-      // The whole state is stored anyway: the last one costs nothing then.
-      if (withLast(kinds).length > 0) await save(withLast(kinds), epoch, dropped);
-    } else if (kinds.length > 0) {
-      // Nothing is lost when the tab is closed before it is stored: the run goes on from a checkpoint before it and finds it again.
-      held = checkpointOf(BEST, await copy(epoch), epoch);
-    }
-  }
-
   /** Lets go the stages whose epoch has come: another step, with everything that the one before knew. */
   async function unfreeze(): Promise<void> {
     const due = freezing.stages(position.epoch);
     if (due === stages) return;
-    await settle(0);
+    await underWay.settle(0);
     // A synchronisation, a few times in a run.
     const state = await step.state();
     step.dispose();
@@ -315,11 +220,8 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   }
 
   /** Null when stopped meanwhile. */
-  async function* judged(
-    epoch: number,
-    slot: CheckpointSlot,
-  ): AsyncGenerator<LoopEvent, ReturnType<Judge['see']> | null> {
-    if (val === null) return { best: false, top: null, dropped: [] };
+  async function* judged(epoch: number, slot: CheckpointSlot): AsyncGenerator<LoopEvent, Verdict | null> {
+    if (val === null) return NOTHING_SEEN;
     const started = now();
     const values = yield* validate({
       ...input,
@@ -348,9 +250,11 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
   /** Does what was asked for since the last boundary. */
   async function* obey(epoch: number): AsyncGenerator<LoopEvent, void> {
     for (let request = control.takeRequest(); request !== null; request = control.takeRequest()) {
-      const kept: Kept = request === 'save' ? { kind: 'saved', slot: `saved-${told()}` } : LAST;
-      await save(request === 'save' ? withLast([kept]) : [kept], epoch);
-      if (request === 'save') continue;
+      if (request === 'save') {
+        await keeper.saveWithLast([{ kind: 'saved', slot: `saved-${told()}` }], epoch);
+        continue;
+      }
+      await keeper.save([LAST], epoch);
       await saver.flush();
       yield* outbox.splice(0);
       const started = now();
@@ -380,15 +284,16 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
 
   /** False when stopped meanwhile: it is made up for when the run goes on. */
   async function* validateWithin(epoch: number, since: number): AsyncGenerator<LoopEvent, boolean> {
-    await settle(0);
+    await underWay.settle(0);
     metrics = { train_loss: epochLoss.sum / epochLoss.steps };
+    // Before the verdict, which may lower it.
+    const learningRate = rateBefore(stepsDone());
     const verdict = yield* judged(epoch, `top-${epoch}-${position.stepInEpoch}`);
     if (verdict === null) return false;
     const { best } = verdict;
-    const learningRate = rateBefore(stepsDone());
     const seconds = (now() - since) / 1000;
     yield { type: 'epoch', epoch, step: told(), metrics, learningRate, seconds, best, within: true };
-    await keep(epoch, { ...verdict, ends: false });
+    await keeper.keep(epoch, verdict, false);
     return true;
   }
 
@@ -397,55 +302,48 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     let lastEmit = now();
     run: while (position.epoch < epochs) {
       const { epoch } = position;
-      const tell = before.epochs + epoch + 1;
+      const number = before.epochs + epoch + 1;
       const epochStarted = now();
       if (epoch > 0 && position.stepInEpoch === 0 && schedule.begins(epoch)) judge.restart();
       if (judge.givesUp) break;
       await unfreeze();
       yield* outbox.splice(0);
       rest();
-      if (isDueWithin() && !(yield* validateWithin(tell, epochStarted))) break;
+      if (isDueWithin() && !(yield* validateWithin(number, epochStarted))) break;
       if (judge.givesUp) break;
 
       let asked = now();
       for await (const given of train.epoch(epoch, position.stepInEpoch)) {
         meter.spend('data', now() - asked);
         if (stopping()) break run;
-        const number = stepsDone();
-        const rate = schedule.rateAt(number, judge.plateau);
-        const batch = input.mix?.(given, epoch, number) ?? given;
-        const tellNorms = job.monitoring.norms_every > 0 && (number + 1) % job.monitoring.norms_every === 0;
+        const index = stepsDone();
+        const rate = schedule.rateAt(index, judge.plateau);
+        const batch = input.mix?.(given, epoch, index) ?? given;
         const called = now();
-        const done = step.run(batch, rate, {
-          momentum: schedule.momentumAt(number),
-          norms: tellNorms ? 'all' : wantsGradients(number) ? 'gradient' : undefined,
-        });
+        const done = step.run(batch, rate, { momentum: schedule.momentumAt(index), norms: underWay.norms(index) });
         meter.spend(computes ? 'compute' : 'upload', now() - called);
-        if (done.norms !== null) norms.add(number, done.norms);
-        inFlight.push(
-          stepInFlight({ loss: done.loss.read(), number, epoch: tell, images: batch.shape[0], rate, tellNorms }),
-        );
+        underWay.add(done, { number: index, epoch: number, rate, images: batch.shape[0] });
         position = { epoch, stepInEpoch: position.stepInEpoch + 1 };
         await turn();
-        await settle(STEPS_IN_FLIGHT);
+        await underWay.settle(STEPS_IN_FLIGHT);
         saver.stepped();
         noticeAway();
         if (now() - lastEmit >= EMIT_EVERY_MS && meter.steps > 0) {
           lastEmit = now();
           yield progress(rate);
         }
-        if (isDueWithin() && (!(yield* validateWithin(tell, epochStarted)) || judge.givesUp)) break run;
+        if (isDueWithin() && (!(yield* validateWithin(number, epochStarted)) || judge.givesUp)) break run;
         // Behind its last step the end of the epoch comes first: a checkpoint before it would have that told twice.
         if (position.stepInEpoch < stepsPerEpoch) {
-          yield* obey(tell);
-          if (job.checkpoints.keep_last && saver.due) await save([LAST], tell);
+          yield* obey(number);
+          if (job.checkpoints.keep_last && saver.due) await keeper.save([LAST], number);
         }
         yield* outbox.splice(0);
         asked = now();
       }
       if (stopping()) break;
 
-      await settle(0);
+      await underWay.settle(0);
       const rate = rateBefore(stepsDone());
       const isLast = schedule.ends(epoch);
       if (meter.steps > 0 && (isLast || now() - lastEmit >= EMIT_EVERY_MS)) {
@@ -458,20 +356,20 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
       metrics = contrastive ? { contrastive_loss: trainLoss } : { train_loss: trainLoss };
 
       const due = (epoch + 1) % job.validation.every_epochs === 0 || isLast;
-      const verdict = due ? yield* judged(tell, `top-${tell}`) : { best: false, top: null, dropped: [] };
+      const verdict = due ? yield* judged(number, `top-${number}`) : NOTHING_SEEN;
       // Stopped in the middle of it: the epoch's end is made up for when the run goes on.
       if (verdict === null) break;
       if (val === null) judge.seeTraining(trainLoss, schedule.warmsUp(stepsDone() - 1));
       position = { epoch: epoch + 1, stepInEpoch: 0 };
       epochLoss = { sum: 0, steps: 0 };
       const seconds = (now() - epochStarted) / 1000;
-      yield { type: 'epoch', epoch: tell, step: told(), metrics, learningRate: rate, seconds, best: verdict.best };
-      await keep(tell, { ...verdict, ends: true });
-      if (position.epoch < epochs) yield* obey(tell);
+      yield { type: 'epoch', epoch: number, step: told(), metrics, learningRate: rate, seconds, best: verdict.best };
+      await keeper.keep(number, verdict, true);
+      if (position.epoch < epochs) yield* obey(number);
       if (stopping()) break;
     }
 
-    await settle(0);
+    await underWay.settle(0);
     const short = position.epoch < epochs;
     const stopped = short && !judge.givesUp;
     if (short && judge.givesUp) yield { type: 'notice', message: judge.reason };
@@ -481,7 +379,7 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     const ended = before.epochs + (position.stepInEpoch > 0 ? position.epoch + 1 : position.epoch);
     // Without a judge, or without keeping what it liked, the newest weights are the best that there is.
     const newest = judge.best === null || !job.checkpoints.keep_best;
-    await save(newest && !contrastive ? [BEST, LAST] : [LAST], ended);
+    await keeper.save(newest && !contrastive ? [BEST, LAST] : [LAST], ended);
     await saver.flush();
     yield* outbox.splice(0);
     return {
@@ -495,9 +393,8 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     if (reason === null || !(error instanceof TrainyardError)) throw error;
     throw new Interruption(error, reason, reason === 'out-of-memory' ? await lastBoundary() : null);
   } finally {
-    await Promise.allSettled(inFlight.map(({ loss }) => loss));
+    await underWay.dispose();
     await saver.settled();
-    norms.dispose();
     step.dispose();
   }
 
@@ -517,41 +414,16 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
 
   /** After a step that did not happen: all before it is stored, and handed on. Null where the device can no longer be read. */
   async function lastBoundary(): Promise<LoopCheckpoint | null> {
-    if (!trusted) return null;
-    const epoch = before.epochs + position.epoch + 1;
-    let checkpoint: LoopCheckpoint;
+    if (!underWay.trusted) return null;
     try {
-      checkpoint = checkpointOf(LAST, await copy(epoch), epoch);
+      const checkpoint = await keeper.save([LAST], before.epochs + position.epoch + 1);
+      await saver.flush();
+      return checkpoint;
     } catch (error) {
       if (interruptionOf(error) === null) throw error;
       return null;
     }
-    await store([checkpoint], []);
-    await saver.flush();
-    return checkpoint;
   }
-}
-
-interface StepInFlight {
-  loss: Promise<number>;
-  /** The promise is settled. */
-  known: boolean;
-  number: number;
-  epoch: number;
-  images: number;
-  rate: number;
-  /** Its norms are shown. */
-  tellNorms: boolean;
-}
-
-function stepInFlight(step: Omit<StepInFlight, 'known'>): StepInFlight {
-  const inFlight = { ...step, known: false };
-  const know = (): void => {
-    inFlight.known = true;
-  };
-  // A failure is heard where the promise is awaited in its turn; until then it must not count as one that nobody handles.
-  step.loss.then(know, know);
-  return inFlight;
 }
 
 function emptyEpoch(): TrainyardError {

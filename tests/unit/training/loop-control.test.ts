@@ -274,7 +274,7 @@ describe('progress', () => {
         const { loss, norms } = step.run(...args);
         const read = async (): Promise<number> => {
           // Later than any turn of the loop: it has to wait.
-          await new Promise((resolve) => setTimeout(resolve, 5));
+          await new Promise((resolve) => setTimeout(resolve, 20));
           clock.time += 50;
           return loss.read();
         };
@@ -283,9 +283,9 @@ describe('progress', () => {
     }));
     const device = { ...engine.device, backend: 'webgpu' as const };
     const { events } = await record({ ...gpu, device }, makeJob(), { ...clock, val: null });
-    const last = ofType(events, 'progress').at(-1)?.timing;
-    expect(last?.upload).toBeGreaterThan(0);
-    expect(last?.compute).toBeGreaterThan(20);
+    const times = ofType(events, 'progress').map(({ timing }) => timing);
+    expect(times.some((timing) => timing !== undefined && timing.upload > 0)).toBe(true);
+    expect(times.some((timing) => timing !== undefined && timing.compute > 20)).toBe(true);
   });
 });
 
