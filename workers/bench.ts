@@ -33,12 +33,12 @@ const api: BenchApi = {
     const engine = await createBrowserEngine(device);
     return { device: engine.device, ...(await timeSteps(engine, request)) };
   },
-  async pipeline({ images, sourceSize, imageSize }) {
+  async pipeline({ images, sourceSize, imageSize, policy }) {
     const files = await Promise.all(Array.from({ length: images }, (_, index) => makeJpeg(index, sourceSize)));
     const readBlobs = (keys: readonly string[]) => Promise.resolve(keys.map((key) => files[Number(key)]));
     const pool = createPool({ spawn: spawnDecodeWorker, readBlobs });
     try {
-      return await timePipeline(pool, [...files.keys()].map(String), imageSize);
+      return await timePipeline(pool, [...files.keys()].map(String), imageSize, policy);
     } finally {
       pool.dispose();
     }

@@ -2,7 +2,8 @@
 // one (from the cache), for 32 x 32 and 224 x 224, by augmentation and by number of threads; and how long a preview takes.
 // Run: npx vitest run --config tests/bench/pipeline.config.ts
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { mulberry32 } from '$lib/core/random';
+import { mulberry32, stream } from '$lib/core/random';
+import { augment } from '$lib/pipeline/augment';
 import type { AugmentSettings } from '$lib/pipeline/augment-plan';
 import { createLoader } from '$lib/pipeline/loader';
 import { createPool, type DecodePool } from '$lib/pipeline/pool';
@@ -93,9 +94,9 @@ async function inspectRate(pool: DecodePool, kind: Kind): Promise<number> {
 /** The best of so many: what else the machine does only ever slows one down. */
 const LATER_EPOCHS = 5;
 
-async function epochRates(pool: DecodePool, kind: Kind, augment: AugmentSettings, side: number): Promise<number[]> {
+async function epochRates(pool: DecodePool, kind: Kind, changes: AugmentSettings, side: number): Promise<number[]> {
   const preprocess: PixelPreprocess = { imageSize: [side, side], resize: 'crop', interpolation: 'bilinear' };
-  const options = { pool, items: names(kind), preprocess, augment, seed: 1, batchSize: side > 100 ? 32 : 64 };
+  const options = { pool, items: names(kind), preprocess, augment: changes, seed: 1, batchSize: side > 100 ? 32 : 64 };
   const loader = await createLoader(options);
   const rates: number[] = [];
   for (let epoch = 0; epoch <= LATER_EPOCHS; epoch++)
@@ -124,8 +125,8 @@ test('images per second', async () => {
       `  32 x 32, flip and shift    first epoch ${small[0]}, later ${small[1]}`,
     );
     let plain: number[] | null = null;
-    for (const [name, augment] of Object.entries(AUGMENTATIONS)) {
-      const rates = await epochRates(pool, PHOTOS, augment, 224);
+    for (const [name, settings] of Object.entries(AUGMENTATIONS)) {
+      const rates = await epochRates(pool, PHOTOS, settings, 224);
       plain ??= rates;
       const [first, later] = rates.map((own, i) => `${own} (${(own / (plain?.[i] ?? own)).toFixed(2)})`);
       lines.push(`  224 x 224, ${name.padEnd(22)} first epoch ${first}, later ${later}`);
@@ -135,18 +136,41 @@ test('images per second', async () => {
   console.log(lines.join('\n'));
 });
 
+/** What is drawn differs from plan to plan; so many of them, each at its best of several times. */
+const PLANS = 12;
+const TIMES = 8;
+
+test('milliseconds of an augmentation', () => {
+  const random = mulberry32(1);
+  const data = Uint8Array.from({ length: 224 * 224 * 3 }, (_, i) => ((i * 7) % 200) + random() * 55);
+  const image = { width: 224, height: 224, data };
+  const preprocess: PixelPreprocess = { imageSize: [224, 224], resize: 'crop', interpolation: 'bilinear' };
+  const lines = Object.entries(AUGMENTATIONS).map(([name, settings]) => {
+    const best = new Array<number>(PLANS).fill(Infinity);
+    for (let time = 0; time < TIMES; time++)
+      for (let plan = 0; plan < PLANS; plan++) {
+        const start = performance.now();
+        augment(image, settings, preprocess, stream(1, plan));
+        best[plan] = Math.min(best[plan], performance.now() - start);
+      }
+    const mean = best.reduce((sum, value) => sum + value) / PLANS;
+    return `  224 x 224, ${name.padEnd(22)} ${mean.toFixed(2)} ms`;
+  });
+  console.log(['without decoding, one thread', ...lines].join('\n'));
+});
+
 test('milliseconds of a preview', async () => {
   const items = names(PHOTOS).map(({ blob }) => ({ path: blob, blob, split: 'train' })) as Item[]; // All that it reads.
   const previewer = createPreviewer({
     openPool: () => createPool({ spawn: spawnDecodeWorker }),
     itemsOf: () => Promise.resolve(items),
   });
-  const request = (augment: AugmentSettings, seed: number): PreviewRequest => ({
+  const request = (changes: AugmentSettings, seed: number): PreviewRequest => ({
     versionId: 'bench',
     paths: items.slice(0, 12).map(({ path }) => path),
     job: {
       preprocess: { image_size: 224, resize: 'crop', interpolation: 'bilinear', normalize: 'none' },
-      augment,
+      augment: changes,
       mix: { mixup: 0.2, cutmix: 1, probability: 1 },
       seed,
     },
@@ -154,11 +178,11 @@ test('milliseconds of a preview', async () => {
     epoch: 0,
   });
   const lines: string[] = [];
-  for (const [name, augment] of Object.entries(AUGMENTATIONS)) {
+  for (const [name, settings] of Object.entries(AUGMENTATIONS)) {
     const times: number[] = [];
     for (let seed = 0; seed < 6; seed++) {
       const start = performance.now();
-      expect(await previewer.preview(request(augment, seed))).not.toBeNull();
+      expect(await previewer.preview(request(settings, seed))).not.toBeNull();
       times.push(performance.now() - start);
     }
     const [first, ...later] = times.map(Math.round);

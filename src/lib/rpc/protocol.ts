@@ -257,6 +257,8 @@ export interface BenchApi {
     images: number;
     sourceSize: number;
     imageSize: number;
+    /** Instead of shifts, turns and colour jitter. */
+    policy?: Job['augment']['policy']['name'];
   }): Promise<{ firstPerSecond: number; cachedPerSecond: number; threads: number }>;
   /** A zip of generated JPEGs in folders per class, no two alike, for the import rate. */
   archive(request: { images: number; size: number; classes: number }): Promise<Blob>;

@@ -4,6 +4,7 @@ import { stream } from '$lib/core/random';
 import type { Batch, Engine } from '$lib/engines/contract';
 import { initializeParameters } from '$lib/graph/initialize';
 import { withNormalization } from '$lib/graph/passes';
+import type { Job } from '$lib/job/job';
 import { buildModel } from '$lib/models/build';
 import { createLoader } from '$lib/pipeline/loader';
 import type { DecodePool } from '$lib/pipeline/pool';
@@ -56,11 +57,12 @@ function randomBatch(count: number, size: number): Batch {
   return { images, shape: [count, size, size, 3], targets: { values, shape: [count, CLASSES] } };
 }
 
-/** Images a second of two epochs over the pool's blobs `keys`, with the default kind of augmentation. */
+/** Images a second of two epochs over the pool's blobs `keys`: flips, shifts, small turns and colour jitter, or flips and a policy. */
 export async function timePipeline(
   pool: DecodePool,
   keys: readonly string[],
   imageSize: number,
+  policy: Job['augment']['policy']['name'] = 'none',
 ): Promise<{ firstPerSecond: number; cachedPerSecond: number; threads: number }> {
   const loader = await createLoader({
     pool,
@@ -69,15 +71,18 @@ export async function timePipeline(
     augment: {
       horizontal_flip: 0.5,
       vertical_flip: 0,
-      shift: Math.round(imageSize / 8),
-      rotation: 10,
+      shift: policy === 'none' ? Math.round(imageSize / 8) : 0,
+      rotation: policy === 'none' ? 10 : 0,
       translate: 0,
       scale: [1, 1],
       shear: 0,
       perspective: 0,
       fill: 'black',
       random_resized_crop: { enabled: false, scale: [0.5, 1], ratio: [0.75, 1.333] },
-      color_jitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05 },
+      color_jitter:
+        policy === 'none'
+          ? { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.05 }
+          : { brightness: 0, contrast: 0, saturation: 0, hue: 0 },
       grayscale: 0,
       blur: { probability: 0, sigma: [0.1, 2] },
       sharpen: { probability: 0, amount: 2 },
@@ -85,7 +90,7 @@ export async function timePipeline(
       jpeg: { probability: 0, quality: [30, 90] },
       cutout: { probability: 0, size: 0.25 },
       erasing: { probability: 0, area: [0.02, 0.33], ratio: [0.3, 3.3], fill: 'black' },
-      policy: { name: 'none', operations: 2, magnitude: 9 },
+      policy: { name: policy, operations: 2, magnitude: 9 },
     },
     seed: 1,
     batchSize: 64,

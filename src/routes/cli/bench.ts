@@ -24,6 +24,7 @@ const STEPS: readonly { device: BackendName; steps: number; batchSize: number }[
 const PIPELINE = [
   { images: 2_000, sourceSize: 32, imageSize: 32 },
   { images: 256, sourceSize: 500, imageSize: 224 },
+  { images: 256, sourceSize: 500, imageSize: 224, policy: 'randaugment' },
 ] as const;
 const IMPORT = { images: 10_000, size: 64, classes: 10 };
 
@@ -48,7 +49,8 @@ export async function bench(clients: Clients): Promise<BenchRow[]> {
     for (const request of PIPELINE) {
       const { firstPerSecond, cachedPerSecond, threads } = await worker.api.pipeline(request);
       const what = `pipeline, ${request.sourceSize} px JPEG to ${request.imageSize} px`;
-      const note = `${threads} decode ${threads === 1 ? 'thread' : 'threads'}, augmented`;
+      const kind = 'policy' in request ? 'flips, RandAugment' : 'augmented';
+      const note = `${threads} decode ${threads === 1 ? 'thread' : 'threads'}, ${kind}`;
       rows.push({ what: `${what}, first epoch`, value: firstPerSecond, unit: 'images/s', note });
       rows.push({ what: `${what}, from the cache`, value: cachedPerSecond, unit: 'images/s', note });
     }
