@@ -151,6 +151,27 @@ describe('the loader', () => {
     expect(first[0].images).not.toEqual(second[0].images);
   });
 
+  test('an image that comes again in an epoch is changed in another way each time, wherever the epoch is taken up', async () => {
+    const order = Uint32Array.from({ length: 23 }, (_, i) => [4, 4, 9, 4, 2][i % 5]);
+    const samples = async (threads: number, from = 0) => {
+      const { pool } = rawPool(threads);
+      const loader = await createLoader({ pool, items, preprocess, augment, seed: 11, batchSize: 5 });
+      const made: string[] = [];
+      for await (const { images, indices } of loader.epoch(2, { order, from }))
+        indices.forEach((_, i) => made.push(images.subarray(i * 192, (i + 1) * 192).join()));
+      await loader.dispose();
+      return made;
+    };
+    const whole = await samples(1);
+    expect(whole).toHaveLength(23);
+    expect(new Set(whole).size).toBe(23);
+    expect(await samples(3)).toEqual(whole);
+    expect(await samples(1, 2)).toEqual(whole.slice(10));
+    // The first time it is what it is in an epoch without repeats.
+    const plain = (await collect(2, { shuffle: false }))[0].images;
+    expect(whole[0]).toBe(plain.subarray(4 * 192, 5 * 192).join());
+  });
+
   test('an image that cannot be read stops the epoch and is named', async () => {
     const broken = items.map((item, i) => (i === 17 ? { blob: 'broken', path: 'cats/17.png' } : item));
     await expect(collect(0, { items: broken })).rejects.toMatchObject({
