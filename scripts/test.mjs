@@ -1,5 +1,5 @@
 // `npm test`: format, lint, types, unit, build, browser and end-to-end tests in this order, all of them also after a failure.
-// `npm test -- node e2e` runs only the named steps. The last line is the sum.
+// `npm test -- node e2e` runs only the named steps, --long makes tests that repeat something repeat it more often. The last line is the sum.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -62,7 +62,8 @@ const STEPS = {
   e2e: () => vitest('e2e'),
 };
 
-const asked = process.argv.slice(2);
+if (process.argv.includes('--long')) process.env.TRAINYARD_LONG = '1';
+const asked = process.argv.slice(2).filter((argument) => argument !== '--long');
 const unknown = asked.filter((name) => STEPS[name] === undefined);
 if (unknown.length > 0) {
   console.error(`trainyard: No test step is called "${unknown[0]}". Choose from ${Object.keys(STEPS).join(', ')}.`);
