@@ -66,19 +66,19 @@ export class LearningRateTest extends DeviceTest<RangeTest> {
 }
 
 /** A few steps at rising batch sizes. */
-export class BatchSizeTest extends DeviceTest<{ suggestion: number }> {
+export class BatchSizeTest extends DeviceTest<{ suggestion: number; reason: string }> {
   trials = $state.raw<readonly BatchSizeTrial[]>([]);
 
   protected clear(): void {
     this.trials = [];
   }
 
-  protected async start(request: TrainRequest & { taskId: string }): Promise<{ suggestion: number }> {
-    const { trials, suggestion } = await this.api.batchSizes(
+  protected async start(request: TrainRequest & { taskId: string }): Promise<{ suggestion: number; reason: string }> {
+    const { trials, suggestion, reason } = await this.api.batchSizes(
       request,
       (trial) => (this.trials = [...this.trials, trial]),
     );
     this.trials = trials;
-    return { suggestion };
+    return { suggestion, reason };
   }
 }

@@ -30,7 +30,6 @@ export const TRAINING = {
       type: 'integer',
       title: 'Parts of a batch',
       help: 'Gradient accumulation: a batch is computed in this many parts one after the other, which takes as little memory as one part. The step is the same but for batch norms, which see a part at a time. 1 is off.',
-      unit: 'parts',
       advanced: true,
       default: 1,
       minimum: 1,

@@ -67,6 +67,23 @@ export function fieldsOf(section: Section): FormField[] {
   return section.parts.flatMap((part) => part.fields);
 }
 
+/**
+ * The parts of a section as they are laid out: a part that its first field names already needs no heading, and parts without one that
+ * follow each other are one block.
+ */
+export function blocksOf(section: Section): Part[] {
+  const blocks: Part[] = [];
+  for (const part of section.parts) {
+    const named = section.parts.length === 1 || part.title === part.fields[0].field.title;
+    const block = named ? { ...part, title: '' } : part;
+    const last = blocks.at(-1);
+    if (block.title === '' && last?.title === '')
+      blocks[blocks.length - 1] = { ...last, fields: [...last.fields, ...block.fields] };
+    else blocks.push(block);
+  }
+  return blocks;
+}
+
 /** The part of fields that stand in the section by themselves, such as the seed. */
 function own(section: Section): Part {
   const found = section.parts.find(({ path }) => path === '');
