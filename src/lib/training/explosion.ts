@@ -18,8 +18,6 @@ const WINDOW = 16;
  */
 const FACTOR = 100;
 
-const RISES = 1.5;
-
 /** Watches the losses of a run in their order. */
 export class LossWatch {
   #reference: number | null = null;
@@ -32,12 +30,6 @@ export class LossWatch {
     this.#recent.push(Math.abs(loss));
     if (this.#recent.length > WINDOW) this.#recent.shift();
     return this.#recent.length === WINDOW && this.#median() > FACTOR * this.#reference ? 'exploded' : null;
-  }
-
-  /** The newest loss stands out: what comes may be worth a closer look. */
-  get rises(): boolean {
-    const newest = this.#recent.at(-1);
-    return newest !== undefined && newest > RISES * this.#median();
   }
 
   #median(): number {

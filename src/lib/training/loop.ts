@@ -138,7 +138,6 @@ export async function* trainLoop(input: LoopInput): AsyncGenerator<LoopEvent, Lo
     stepsBefore: before.steps,
     meter,
     now,
-    computes,
     bestEpoch: () => judge.best?.epoch ?? null,
     onLoss(loss) {
       epochLoss = { sum: epochLoss.sum + loss, steps: epochLoss.steps + 1 };

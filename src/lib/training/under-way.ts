@@ -8,17 +8,12 @@ import { lossFailure, LossWatch, type FailureKind, type LossFailure } from './ex
 import type { Meter } from './meter';
 import { NormLog } from './norms';
 
-/** On a GPU norms are two small kernels a parameter: taken with every so many steps, for the case that the loss fails. */
-const GRADIENTS_EVERY = 10;
-
 export interface UnderWayOptions {
   job: Job;
   /** Steps of earlier phases, for what is told. */
   stepsBefore: number;
   meter: Meter;
   now: () => number;
-  /** The call that enqueues a step computes it: norms are a by-product then. */
-  computes: boolean;
   /** Epoch of the best checkpoint so far, for the error. */
   bestEpoch(): number | null;
   /** A loss came to be known. */
@@ -56,10 +51,12 @@ export class StepsUnderWay {
     return this.#trusted;
   }
 
-  /** What the engine is to find out with the step of this number. */
-  norms(number: number): 'all' | 'gradient' | undefined {
-    if (this.#isShown(number)) return 'all';
-    return this.#options.computes || number % GRADIENTS_EVERY === 0 || this.#watch.rises ? 'gradient' : undefined;
+  /**
+   * What the engine is to find out with the step of this number. The gradients with each, for the case that its loss fails: on a GPU
+   * that is three small kernels, on the host one pass over what is there.
+   */
+  norms(number: number): 'all' | 'gradient' {
+    return this.#isShown(number) ? 'all' : 'gradient';
   }
 
   /** Takes what the engine gave. */
