@@ -71,7 +71,7 @@ describe('a run', () => {
     await expect(dying).rejects.toMatchObject({ code: 'worker-ended' });
     const { id, status } = await runNamed('killed');
     expect(status).toBe('running');
-    expect((await recoverRuns(bench.database)).map((run) => run.id)).toEqual([id]);
+    expect((await recoverRuns(bench.database)).map((run) => run.id)).toContain(id);
     expect((await getRun(bench.database, id)).status).toBe('interrupted');
     const resumed = await bench.clients.train.api.resume(id, () => undefined);
     expect(resumed).toMatchObject({ status: 'done', epochsDone: 3, error: null });
@@ -102,9 +102,11 @@ describe('a run', () => {
     const optimizer = { name: 'sgd', learning_rate: 10, weight_decay: 10 };
     const document = { optimizer, scheduler: { name: 'constant' }, training: { epochs: 20, batch_size: 16 } };
     const failing = train('failing', () => undefined, document);
-    await expect(failing).rejects.toMatchObject({ code: 'loss-exploded' });
+    // Which of the two is seen first depends on when a checkpoint is due.
+    const code = expect.stringMatching(/^(loss-exploded|state-not-finite)$/) as string;
+    await expect(failing).rejects.toMatchObject({ code });
     const run = await runNamed('failing');
-    expect(run).toMatchObject({ status: 'failed', error: { code: 'loss-exploded' } });
+    expect(run).toMatchObject({ status: 'failed', error: { code } });
     const last = (await readEvents(bench.database, run.id)).at(-1);
     expect(last?.event).toMatchObject({
       type: 'failed',
