@@ -100,6 +100,13 @@ describe("cross entropy, value and gradient, equals PyTorch's", () => {
   it('with soft targets', () => {
     expectGolden(crossEntropy(), golden.soft_targets, 'cross_entropy_soft_targets');
   });
+  it.each([0, 0.1])('but is finite for a batch in which no image weighs anything, smoothing %d', (labelSmoothing) => {
+    const loss = crossEntropy({ classWeights: Float32Array.of(0, 1), labelSmoothing });
+    const { value, slope } = evaluate(loss, [[2, 1]], [[1, 0]]);
+    // The smoothed part alone, over one image: the other class has logarithm -1 - log(1 + 1 / e).
+    expect(value).toBeCloseTo((labelSmoothing / 2) * (1 + Math.log1p(Math.exp(-1))), 6);
+    expect(slope.every(Number.isFinite)).toBe(true);
+  });
   it('with class weights and smoothing of probabilities, where the mean is over images', () => {
     // F.cross_entropy(logits, soft, weight=weights, label_smoothing=0.1)
     const loss = crossEntropy({ classWeights: weights, labelSmoothing: 0.1, probabilities: true });

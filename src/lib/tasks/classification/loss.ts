@@ -55,7 +55,9 @@ function weightedMean(
   const smooth = labelSmoothing === 0 ? targets : smoothed(targets, labelSmoothing, classes); // [n, classes]
   if (classWeights === null) return tf.div(tf.sum(tf.mul(smooth, terms)), -count);
   const weights = tf.tensor1d(classWeights);
-  const total = probabilities ? count : tf.sum(tf.mul(targets, weights));
+  const weight = tf.sum(tf.mul(targets, weights));
+  // Where no image of a batch weighs anything PyTorch divides by 0.
+  const total = probabilities ? count : tf.where(tf.greater(weight, 0), weight, tf.fill([], count));
   return tf.neg(tf.div(tf.sum(tf.mul(tf.mul(smooth, weights), terms)), total));
 }
 
