@@ -9,7 +9,7 @@ const jobWith = (learning_rate: number, clip_norm: number) =>
 
 test('the rate is a tenth without rounding showing, gradients are clipped to 1, all else stays', () => {
   expect(gentler(jobWith(0.1, 0))).toEqual(jobWith(0.01, 1));
-  expect(gentler(jobWith(0.3, 5)).optimizer).toMatchObject({ learning_rate: 0.03, clip_norm: 1, momentum: 0.9 });
+  expect(gentler(jobWith(0.7, 5)).optimizer).toMatchObject({ learning_rate: 0.07, clip_norm: 1, momentum: 0.9 });
 });
 
 test('gradients that are clipped shorter already stay so', () => {
