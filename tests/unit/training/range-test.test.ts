@@ -69,7 +69,7 @@ describe('the range test', () => {
   });
 
   it('leaves out what comes before the tenth and behind the minimum', () => {
-    const smooths = [9, 1, 5, 4.9, 4.5, 4, 3.9, 3.8, 3.7, 3.6, 3.5, 8, 2, 1, 0.9, 1, 1, 1, 1, 1];
+    const smooths = [9, 0.5, 5, 4.9, 4.5, 4, 3.9, 3.8, 3.7, 3.6, 3.5, 8, 2, 1, 0.9, 1, 1, 1, 1, 1];
     const points = smooths.map((smooth, index) => ({ rate: 10 ** index, smooth }));
     expect(steepest(points)).toBe(10 ** 12);
   });
