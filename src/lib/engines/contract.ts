@@ -120,7 +120,7 @@ export interface LazyNorms {
 export interface StepProfile {
   /** Milliseconds. */
   total: number;
-  /** 'timestamps' of the GPU, else the host's clock around each kernel, which then waits for it. */
+  /** 'timestamps' of the GPU, else the host's clock; by that a GPU tells the total alone, its kernels have 0 milliseconds. */
   source: 'timestamps' | 'clock';
   /** Longest first; of all calls of a kernel together. */
   kernels: readonly { name: string; calls: number; milliseconds: number; bytes: number }[];
@@ -130,7 +130,8 @@ export interface StepProfile {
 export interface TrainStep {
   /**
    * Enqueues one forward, backward and update. The batch may be reused when it returns. Loss is the batch's before the update.
-   * An error that the device caused is a TrainyardError 'out-of-memory' or 'device-lost'; after the first the step is as it was before.
+   * An error that the device caused is a TrainyardError 'out-of-memory' or 'device-lost'; after the first the step is as it was before. A GPU
+   * tells late, when the loss is read: then nothing but {@link restore} gives numbers again. Renewing the engine is right after both.
    */
   run(batch: Batch, learningRate: number, options?: StepOptions): { loss: LazyScalar; norms: LazyNorms | null };
   /** Evaluation-mode outputs with the present weights; with EMA with its averages, unless `raw`. */

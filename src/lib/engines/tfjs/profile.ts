@@ -8,10 +8,13 @@ type Kernel = StepProfile['kernels'][number];
 
 /**
  * Runs `work` once. With a GPU's timestamps `total` is the sum of the kernels, without the gaps between them; by the host's clock
- * it is the time that the work took, with what is no kernel: uploads, the update of parameters in ordinary memory.
+ * it is the time that the work took, with what is no kernel: uploads, the update of parameters in ordinary memory. A GPU without
+ * timestamps cannot be waited for kernel by kernel (reading back within a step ended the graphics process of Chromium's software
+ * adapter): it tells the total, and of its kernels calls and bytes with 0 milliseconds.
  */
 export async function profileKernels(work: () => LazyScalar): Promise<StepProfile> {
-  const timestamps = tf.getBackend() === 'webgpu' && hasTimestamps();
+  const onGpu = tf.getBackend() === 'webgpu';
+  const timestamps = onGpu && hasTimestamps();
   const started = performance.now();
   let ended = started;
   let outcome: LazyScalar | Error | null = null;
@@ -27,6 +30,7 @@ export async function profileKernels(work: () => LazyScalar): Promise<StepProfil
     return [];
   });
   await settled(outcome);
+  if (onGpu) ended = performance.now();
   const byName = new Map<string, Kernel>();
   for (const { name, kernelTimeMs, outputShapes } of kernels) {
     // Operations with a gradient of their own are listed beside the kernels that they are made of.
