@@ -67,7 +67,7 @@ export function documentOf(job: Job, sweep: SweepSpecification, variant: Variant
  */
 export function rungsOf(sweep: Extract<SweepSpecification, { method: 'halving' }>): Rung[] {
   const { minimum, maximum, factor } = sweep;
-  // The sum keeps log(243) / log(3) = 4.999... from losing a rung.
+  // The sum keeps log(1000) / log(10) = 2.9999999999999996 from losing a rung.
   const steps = Math.floor(Math.log(maximum / minimum) / Math.log(factor) + 1e-9);
   const rungs: Rung[] = [];
   let { trials } = sweep;
