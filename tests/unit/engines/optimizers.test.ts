@@ -31,6 +31,24 @@ describe.each(stores)('the %s rules', (_, make) => {
     expect(twelfth).toBeLessThan(TOLERANCE);
   });
 
+  // The reference's second moments only grow, so that its AMSGrad is its Adam: here a large gradient is followed by small ones.
+  test.each(['adam', 'adamw'] as const)('divide by the largest second moment: %s with AMSGrad', async (name) => {
+    const [beta1, beta2, rate] = [0.9, 0.5, 0.01];
+    const store = make({ optimizer: { name, betas: [beta1, beta2], epsilon: 1e-8, weightDecay: 0, amsgrad: true } });
+    let [value, first, second, largest] = [golden.initial.b[0], 0, 0, 0];
+    for (const [index, gradient] of [5, 0.1, 0.2, -0.1].entries()) {
+      take(store, new Map([['b', Float32Array.from([gradient, 0, 0])]]), rate);
+      first = beta1 * first + (1 - beta1) * gradient;
+      second = beta2 * second + (1 - beta2) * gradient ** 2;
+      largest = Math.max(largest, second);
+      const spread = Math.sqrt(largest) / Math.sqrt(1 - beta2 ** (index + 1)) + 1e-8;
+      value -= ((rate / (1 - beta1 ** (index + 1))) * first) / spread;
+      const { parameters } = await store.read();
+      expect(parameters.get('b')?.[0]).toBeCloseTo(value, 5);
+    }
+    store.dispose();
+  });
+
   test('clip the gradient by its global norm as torch does', async () => {
     const { gradient, clipped } = golden.clip_grad_norm_1;
     const store = make({ optimizer: { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 }, clipNorm: 1 });
