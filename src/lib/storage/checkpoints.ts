@@ -5,9 +5,12 @@ import { TrainyardError } from '$lib/core/errors';
 import type { TrainState } from '$lib/engines/contract';
 import type { CheckpointRecord, CheckpointSlot, RunRecord } from './records';
 import type { CheckpointSummary, Database } from './schema';
+import { addState, deleteState, stateBytes, wholeState } from './state-parts';
 import { write, type WriteTransaction } from './transaction';
 
-type CheckpointWrite = WriteTransaction<['runs', 'checkpoints', 'states']>;
+const STORES = ['runs', 'checkpoints', 'states', 'stateParts'] as const;
+
+type CheckpointWrite = WriteTransaction<typeof STORES>;
 
 export interface CheckpointChange {
   /** Fields of the run's record that change with them. */
@@ -27,7 +30,7 @@ export async function saveCheckpoints(
   checkpoints: readonly CheckpointRecord[],
   { run: change = {}, drop = [] }: CheckpointChange = {},
 ): Promise<RunRecord> {
-  return write(database, ['runs', 'checkpoints', 'states'], async (transaction) => {
+  return write(database, STORES, async (transaction) => {
     const runs = transaction.objectStore('runs');
     const run = await runs.get(runId);
     if (run === undefined)
@@ -40,7 +43,7 @@ export async function saveCheckpoints(
       const stateId = stateIds.get(state) ?? summary.id;
       if (!stateIds.has(state)) {
         stateIds.set(state, stateId);
-        await transaction.objectStore('states').add({ checkpointId: stateId, state });
+        await addState(transaction, stateId, state);
       }
       await transaction.objectStore('checkpoints').add({ ...summary, runId, stateId, bytes: stateBytes(state) });
     }
@@ -56,7 +59,7 @@ export async function removeCheckpoints(
   runId: string,
   slots: readonly CheckpointSlot[],
 ): Promise<void> {
-  await write(database, ['runs', 'checkpoints', 'states'], async (transaction) => {
+  await write(database, STORES, async (transaction) => {
     for (const slot of slots) await removeSlot(transaction, runId, slot);
   });
 }
@@ -67,7 +70,7 @@ async function removeSlot(transaction: CheckpointWrite, runId: string, slot: Che
   if (old === undefined) return;
   await summaries.delete(old.id);
   const sharing = await summaries.index('stateId').count(old.stateId);
-  if (sharing === 0) await transaction.objectStore('states').delete(old.stateId);
+  if (sharing === 0) await deleteState(transaction, old.stateId);
 }
 
 const KIND_ORDER: readonly CheckpointRecord['kind'][] = ['best', 'last', 'top', 'epoch', 'saved'];
@@ -85,7 +88,7 @@ export async function getCheckpoint(
   runId: string,
   slot: CheckpointSlot,
 ): Promise<CheckpointRecord> {
-  const transaction = database.transaction(['checkpoints', 'states']);
+  const transaction = database.transaction(['checkpoints', 'states', 'stateParts']);
   const summary = await transaction.objectStore('checkpoints').index('slot').get([runId, slot]);
   const state = summary === undefined ? undefined : await transaction.objectStore('states').get(summary.stateId);
   if (summary === undefined || state === undefined) {
@@ -96,11 +99,6 @@ export async function getCheckpoint(
     );
   }
   const { bytes: _bytes, stateId: _stateId, ...rest } = summary;
-  return { ...rest, state: state.state };
-}
-
-/** Bytes of everything that must be kept to go on. */
-export function stateBytes(state: TrainState): number {
-  const arrays = [...state.parameters.values(), ...state.optimizer.values(), ...(state.ema?.values() ?? [])];
-  return arrays.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const part = (number: number) => transaction.objectStore('stateParts').get([summary.stateId, number]);
+  return { ...rest, state: await wholeState(state, part) };
 }

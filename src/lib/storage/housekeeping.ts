@@ -4,6 +4,7 @@
 import type { CheckpointRecord, CheckpointSlot, GroupRecord, QueueRecord, RunRecord } from './records';
 import { runsUnderWay } from './run-locks';
 import type { CheckpointSummary, Database } from './schema';
+import { deleteState } from './state-parts';
 import { write } from './transaction';
 
 export type PruneRule =
@@ -73,7 +74,7 @@ export async function planPrune(
  */
 export async function applyPrune(database: Database, plan: PrunePlan): Promise<{ checkpoints: number; bytes: number }> {
   const alive = await runsUnderWay();
-  return write(database, ['runs', 'checkpoints', 'states', 'queue'], async (transaction) => {
+  return write(database, ['runs', 'checkpoints', 'states', 'stateParts', 'queue'], async (transaction) => {
     const store = transaction.objectStore('checkpoints');
     const runs = await transaction.objectStore('runs').getAll();
     const byId = new Map(runs.map((run) => [run.id, run]));
@@ -86,7 +87,7 @@ export async function applyPrune(database: Database, plan: PrunePlan): Promise<{
     });
     for (const { id } of going) await store.delete(id);
     for (const stateId of new Set(going.map((checkpoint) => checkpoint.stateId))) {
-      if ((await store.index('stateId').count(stateId)) === 0) await transaction.objectStore('states').delete(stateId);
+      if ((await store.index('stateId').count(stateId)) === 0) await deleteState(transaction, stateId);
     }
     return { checkpoints: going.length, bytes: freed(before, going) };
   });

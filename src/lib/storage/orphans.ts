@@ -1,9 +1,9 @@
 // What is stored and belongs to nothing: left by tabs that were closed in the middle of something. Counted first, then removed;
 // what an import under way may still be writing is left alone.
 
-import { stateBytes } from './checkpoints';
 import { IMPORT_LOCK, usedBlobs } from './blobs';
 import type { Database } from './schema';
+import { deleteState, partsOf, stateBytes } from './state-parts';
 import { write, type WriteTransaction } from './transaction';
 
 /** Rows without an owner, by store. */
@@ -30,6 +30,7 @@ const STORES = [
   'runs',
   'checkpoints',
   'states',
+  'stateParts',
   'events',
   'evaluations',
   'imageResults',
@@ -108,6 +109,9 @@ async function runOrphans(
   for (const id of strayStates) {
     const record = await states.get(id);
     if (record !== undefined) bytes += stateBytes(record.state);
+    for await (const cursor of transaction.objectStore('stateParts').iterate(partsOf(id))) {
+      for (const { values } of cursor.value.pieces) bytes += values.byteLength;
+    }
   }
   const evaluations = await transaction.objectStore('evaluations').getAll();
   const strayEvaluations = evaluations.filter(({ runId }) => !runs.has(runId)).map(({ id }) => id);
@@ -119,7 +123,7 @@ async function runOrphans(
   for (const runId of strayEvents) events += await transaction.objectStore('events').count(eventsOf(runId));
   if (remove) {
     for (const key of stray) await transaction.objectStore('checkpoints').delete(key);
-    for (const key of strayStates) await states.delete(key);
+    for (const key of strayStates) await deleteState(transaction, key);
     for (const key of strayEvaluations) await transaction.objectStore('evaluations').delete(key);
     for (const key of strayResults) await transaction.objectStore('imageResults').delete(key);
     for (const runId of strayEvents) await transaction.objectStore('events').delete(eventsOf(runId));

@@ -4,6 +4,7 @@ import { TrainyardError } from '$lib/core/errors';
 import type { RunEvent } from '$lib/training/events';
 import type { RunEventRecord, RunRecord } from './records';
 import { STORE_NAMES, type Database } from './schema';
+import { deleteState } from './state-parts';
 import { write, type WriteTransaction } from './transaction';
 
 export async function createRun(database: Database, run: RunRecord): Promise<void> {
@@ -77,7 +78,7 @@ export async function deleteRunRecords(transaction: WriteTransaction<typeof STOR
   await transaction.objectStore('events').delete(eventsOf(id, 0));
   const checkpoints = transaction.objectStore('checkpoints');
   for (const checkpoint of await checkpoints.index('runId').getAll(id)) {
-    await transaction.objectStore('states').delete(checkpoint.stateId);
+    await deleteState(transaction, checkpoint.stateId);
     await checkpoints.delete(checkpoint.id);
   }
   const evaluations = transaction.objectStore('evaluations');

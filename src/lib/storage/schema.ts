@@ -60,6 +60,23 @@ export interface CheckpointStateRecord {
   /** The state's own id; the name of the key is from when each checkpoint had one of its own. */
   checkpointId: string;
   state: CheckpointRecord['state'];
+  /** A large state is kept in so many parts, and `state` has its names alone; see state-parts.ts. */
+  parts?: number;
+}
+
+/** Key [id, part]: a part of a large state, some of its arrays or a piece of one. */
+export interface StatePartRecord {
+  /** Of the state. */
+  id: string;
+  part: number;
+  pieces: readonly {
+    kind: 'parameters' | 'ema' | 'optimizer';
+    name: string;
+    /** Where the values begin in the array, which has `length` of them. */
+    at: number;
+    length: number;
+    values: Float32Array;
+  }[];
 }
 
 export interface Schema extends DBSchema {
@@ -77,6 +94,7 @@ export interface Schema extends DBSchema {
     indexes: { runId: string; slot: [runId: string, slot: string]; stateId: string };
   };
   states: { key: string; value: CheckpointStateRecord };
+  stateParts: { key: [id: string, part: number]; value: StatePartRecord };
   evaluations: { key: string; value: EvaluationRecord; indexes: { runId: string } };
   imageResults: { key: string; value: ImageResultsRecord };
   weights: { key: string; value: WeightsRecord };
@@ -111,6 +129,7 @@ export const STORE_NAMES = [
   'featureChunks',
   'groups',
   'queue',
+  'stateParts',
 ] as const satisfies readonly (keyof Schema)[];
 
 export type StoreName = (typeof STORE_NAMES)[number];
@@ -163,6 +182,7 @@ export const MIGRATIONS: readonly Migration[] = [
     for (const store of ['groups', 'queue'] as const) {
       database.createObjectStore(store, { keyPath: 'id' }).createIndex('projectId', 'projectId');
     }
+    database.createObjectStore('stateParts', { keyPath: ['id', 'part'] });
     const checkpoints = transaction.objectStore('checkpoints');
     for await (const cursor of checkpoints) {
       const { id, kind } = cursor.value;

@@ -13,7 +13,7 @@ import { addToQueue } from '$lib/storage/queue';
 import { spaceByProject } from '$lib/storage/quota';
 import type { CheckpointRecord, GroupRecord, QueueRecord, RunRecord } from '$lib/storage/records';
 import { holdRun } from '$lib/storage/run-locks';
-import { appendEvents, createRun, updateRun } from '$lib/storage/runs';
+import { appendEvents, createRun, deleteRun, updateRun } from '$lib/storage/runs';
 import { blobOf, fill, itemOf, openFresh } from './open';
 import { checkpointOf, evaluationOf, resultsOf, runOf } from './runs';
 
@@ -101,6 +101,53 @@ test('checkpoints of one saving share one state, which goes with the last of the
   await save(database, id, ['best']);
   expect(await database.count('states')).toBe(2);
   expect((await spaceByProject(database))[0].checkpointBytes).toBe(48);
+});
+
+/** Rising numbers, so that no piece of it can be in the wrong place unseen. */
+function rising(length: number, from: number): Float32Array {
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = from + (i % 1_000_003);
+  return values;
+}
+
+function expectSame(found: Map<string, Float32Array> | undefined, expected: Map<string, Float32Array>): void {
+  expect([...(found?.keys() ?? [])]).toEqual([...expected.keys()]);
+  for (const [name, values] of expected) {
+    const other = found?.get(name);
+    // Element by element, without the test's own comparison, which takes minutes for millions.
+    const differs = other?.length !== values.length || values.some((value, i) => value !== other[i]);
+    expect(differs, name).toBe(false);
+  }
+}
+
+test('a state larger than the browser takes in one record is kept, shared and removed like any other', async () => {
+  const database = await openFresh();
+  const { id } = await addRun(database, await project(database), {});
+  const state: TrainState = {
+    step: 7,
+    parameters: new Map([['a', rising(3, 0)], ['b', rising(9e6, 1)], ['none', rising(0, 0)]]), // prettier-ignore
+    ema: new Map([['a', rising(3, 5)], ['b', rising(9e6, 2)]]), // prettier-ignore
+    optimizer: new Map([['exp_avg', rising(9e6, 3)], ['exp_avg_sq', rising(9e6, 4)]]), // prettier-ignore
+  };
+  const [best, last] = ['best', 'last'].map((slot) => ({ ...checkpointOf(id, slot as 'best' | 'last', 1), state }));
+  await saveCheckpoints(database, id, [best, last]);
+  // 144 MB, once: 4.3 parts of 32 MiB.
+  expect(await database.count('stateParts')).toBe(5);
+  expect((await spaceByProject(database))[0].checkpointBytes).toBe(4 * (36e6 + 6));
+  const found = (await getCheckpoint(database, id, 'best')).state;
+  expect(found.step).toBe(7);
+  expectSame(found.parameters, state.parameters);
+  expectSame(found.ema, state.ema ?? new Map());
+  expectSame(found.optimizer, state.optimizer);
+  await save(database, id, ['last']);
+  expect(await database.count('stateParts')).toBe(5);
+  // As a crash would leave it: without its checkpoint.
+  await database.delete('checkpoints', best.id);
+  expect(await removeOrphans(database)).toMatchObject({ states: 1, bytes: 4 * (36e6 + 6) });
+  expect([await database.count('states'), await database.count('stateParts')]).toEqual([1, 0]);
+  await saveCheckpoints(database, id, [best]);
+  await deleteRun(database, id);
+  expect([await database.count('states'), await database.count('stateParts')]).toEqual([0, 0]);
 });
 
 test('space of shared states is counted once', async () => {

@@ -144,6 +144,7 @@ test('deleting a project removes all of it and keeps what another project shares
     featureChunks: 0,
     groups: 0,
     queue: 0,
+    stateParts: 0,
   });
   expect(await (await getBlob(database, 'hash-of-shared')).text()).toBe('shared');
   expect(await getVersion(database, kept.version.id)).toEqual(kept.version);
