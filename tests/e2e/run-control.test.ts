@@ -74,7 +74,8 @@ test('a run is paused, continued, saved, stopped, resumed and extended; a second
   );
   expect(follows.toSorted()).toEqual([0, 1]);
   expect(await logged(first, /Went on from step/g)).toBe(before + 1);
-  await button(first, 'Stop training').click();
+  // With the key, while it runs.
+  await first.keyboard.press('s');
   await state(second, 'Stopped').waitFor({ timeout: 60_000 });
   await state(first, 'Stopped').waitFor({ timeout: 60_000 });
 

@@ -1,5 +1,5 @@
 // What the command palette offers now, given by the layout and the screen that is shown.
-import { untrack, type Component } from 'svelte';
+import type { Component } from 'svelte';
 
 export interface Command {
   id: string;
@@ -15,15 +15,20 @@ export interface Command {
 }
 
 class Commands {
+  /** Beside the state, for the reason in shortcuts.svelte.ts. */
+  #all: readonly Command[] = [];
   #list = $state.raw<readonly Command[]>([]);
   readonly list = $derived(this.#list);
 
   /** Returns the function that takes them back. */
   add(added: readonly Command[]): () => void {
-    this.#list = [...untrack(() => this.#list), ...added];
-    return () => {
-      this.#list = untrack(() => this.#list).filter((one) => !added.includes(one));
-    };
+    this.#set([...this.#all, ...added]);
+    return () => this.#set(this.#all.filter((one) => !added.includes(one)));
+  }
+
+  #set(all: readonly Command[]): void {
+    this.#all = all;
+    this.#list = all;
   }
 }
 

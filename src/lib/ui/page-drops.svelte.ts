@@ -1,5 +1,4 @@
 // Who gets files that are dropped or pasted anywhere on the page: the screen that asked last and takes them, else the layout.
-import { untrack } from 'svelte';
 import type { Dropped } from './drop';
 
 export interface DropHandler {
@@ -13,27 +12,27 @@ export interface DropHandler {
 }
 
 class PageDrops {
+  /** Beside the state, for the reason in shortcuts.svelte.ts. */
+  #all: DropHandler[] = [];
   #handlers = $state.raw<DropHandler[]>([]);
   readonly current = $derived(this.#handlers.at(-1));
 
   /** Returns the function that takes it back; made for $effect(() => pageDrops.add(...)). */
   add(handler: DropHandler): () => void {
-    // Untracked by design: pushing reads the list, and an effect that reads what it writes would run for ever.
-    this.#handlers = handler.fallback ? [handler, ...this.#snapshot()] : [...this.#snapshot(), handler];
-    return () => {
-      this.#handlers = this.#snapshot().filter((other) => other !== handler);
-    };
+    this.#set(handler.fallback ? [handler, ...this.#all] : [...this.#all, handler]);
+    return () => this.#set(this.#all.filter((other) => other !== handler));
   }
 
   /** Gives files to whoever wants them; false when nobody does. */
   take(dropped: Dropped): boolean {
-    const handler = this.#handlers.findLast(({ accepts }) => accepts?.(dropped) ?? true);
+    const handler = this.#all.findLast(({ accepts }) => accepts?.(dropped) ?? true);
     handler?.take(dropped);
     return handler !== undefined;
   }
 
-  #snapshot(): DropHandler[] {
-    return untrack(() => this.#handlers);
+  #set(handlers: DropHandler[]): void {
+    this.#all = handlers;
+    this.#handlers = handlers;
   }
 }
 

@@ -1,5 +1,4 @@
 // Keys that do something now, given by the layout and the screen that is shown; the help dialog lists the same list.
-import { untrack } from 'svelte';
 
 export interface Shortcut {
   /** 'j', 'Space', '?', 'Mod+k' (Ctrl, or the command key on a Mac); 'g d' is g, then d. Letters without case. */
@@ -13,6 +12,11 @@ export interface Shortcut {
 const SEQUENCE_MS = 1_000;
 
 class Shortcuts {
+  /**
+   * Beside the state, as what an effect takes back reads old values of states: of two effects that change their keys at once the one
+   * would take back what the other has just added.
+   */
+  #all: readonly Shortcut[] = [];
   #list = $state.raw<readonly Shortcut[]>([]);
   readonly list = $derived(this.#list);
   #pending = '';
@@ -20,10 +24,13 @@ class Shortcuts {
 
   /** Later ones win over earlier ones with the same keys. Returns the function that takes them back. */
   add(added: readonly Shortcut[]): () => void {
-    this.#list = [...untrack(() => this.#list), ...added];
-    return () => {
-      this.#list = untrack(() => this.#list).filter((one) => !added.includes(one));
-    };
+    this.#set([...this.#all, ...added]);
+    return () => this.#set(this.#all.filter((one) => !added.includes(one)));
+  }
+
+  #set(all: readonly Shortcut[]): void {
+    this.#all = all;
+    this.#list = all;
   }
 
   /** For one keydown listener on the window. */
@@ -49,13 +56,13 @@ class Shortcuts {
         return;
       event.preventDefault();
       found.run();
-    } else if (this.#list.some(({ keys }) => keys.startsWith(`${key} `))) {
+    } else if (this.#all.some(({ keys }) => keys.startsWith(`${key} `))) {
       this.#expect(key);
     }
   }
 
   #find(keys: string): Shortcut | undefined {
-    return this.#list.findLast((one) => one.keys === keys);
+    return this.#all.findLast((one) => one.keys === keys);
   }
 
   #expect(key: string): void {

@@ -1,6 +1,9 @@
 // The page's keys: single ones, combinations and sequences; never while somebody types or a dialog is open.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { flushSync } from 'svelte';
+import { render } from 'vitest-browser-svelte';
 import { shortcuts } from '../../../src/lib/ui/shortcuts.svelte';
+import Keys from './support/keys.svelte';
 
 const run = { j: vi.fn(), later: vi.fn(), palette: vi.fn(), go: vi.fn(), space: vi.fn() };
 const one = (keys: string, action: () => void) => ({ keys, title: keys, group: 'Test', run: action });
@@ -86,4 +89,14 @@ test('the space bar presses the button that has the focus', () => {
   expect(press(' ', {}, button)).toBe(false);
   expect(press(' ')).toBe(true);
   expect(run.space).toHaveBeenCalledOnce();
+});
+
+test('of two who change their keys at once neither takes back those of the other', async () => {
+  const onkey = vi.fn();
+  const { component } = await render(Keys, { onkey });
+  component.go('running');
+  component.go('paused');
+  flushSync();
+  for (const key of ['p', 'c', 's']) press(key);
+  expect(onkey.mock.calls.flat()).toEqual(['p paused', 'c paused', 's paused']);
 });
