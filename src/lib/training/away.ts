@@ -6,6 +6,8 @@ const LEAST_MS = 10_000;
 const USUAL_TIMES = 20;
 /** Steps until the usual time is known; the first ones compile shaders. */
 const KNOWN_AFTER = 5;
+/** Of so many steps the median is the usual time: one that took a minute does not make minutes usual. */
+const REMEMBERED = 9;
 
 export interface Clocks {
   /** Milliseconds; may stand still while the computer sleeps. */
@@ -18,8 +20,7 @@ export class AwayWatch {
   readonly #clocks: Clocks;
   #now: number;
   #wall: number;
-  #usual: number | null = null;
-  #seen = 0;
+  #recent: number[] = [];
 
   constructor(clocks: Clocks) {
     this.#clocks = clocks;
@@ -36,8 +37,7 @@ export class AwayWatch {
   /** What comes is slower or faster than what was: steps are compiled anew. */
   restart(): void {
     this.skip();
-    this.#usual = null;
-    this.#seen = 0;
+    this.#recent = [];
   }
 
   /** At the end of each step. Seconds away, or null. */
@@ -45,13 +45,11 @@ export class AwayWatch {
     const elapsed = this.#clocks.now() - this.#now;
     const gap = Math.max(elapsed, this.#clocks.wall() - this.#wall);
     this.skip();
-    const usual = this.#usual;
-    if (this.#seen >= KNOWN_AFTER && usual !== null && gap > Math.max(LEAST_MS, USUAL_TIMES * usual)) {
+    const usual = this.#recent.toSorted((a, b) => a - b)[this.#recent.length >> 1];
+    if (this.#recent.length >= KNOWN_AFTER && gap > Math.max(LEAST_MS, USUAL_TIMES * usual)) {
       return (gap - usual) / 1000;
     }
-    this.#seen++;
-    // The first few are the slowest ones and soon forgotten.
-    this.#usual = usual === null ? elapsed : usual + (elapsed - usual) * 0.25;
+    this.#recent = [...this.#recent.slice(1 - REMEMBERED), elapsed];
     return null;
   }
 }

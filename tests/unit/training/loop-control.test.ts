@@ -228,7 +228,7 @@ describe('a tab that stood still', () => {
       control,
       val: slowVal,
       train: watched((batch) => {
-        clock.time += batch === 0 ? 60_000 : 100;
+        clock.time += batch === 0 || batch === 3 ? 60_000 : 100;
         if (batch === 14) pause();
       }),
       at: (event) => {
