@@ -145,7 +145,7 @@ describe('train', () => {
 
     const job = await json(join(out, 'job.json'));
     expect(job).toMatchObject({
-      version: 1,
+      version: 2,
       seed: 7,
       training: { epochs: 8, batch_size: 8 },
       model: { name: 'tiny-cnn' },
@@ -376,7 +376,7 @@ describe.concurrent('other ways to give a job and its data', () => {
     });
     expect(result).toMatchObject({ status: 0 });
     expect(await json(join(target, 'job.json'))).toMatchObject({
-      version: 1,
+      version: 2,
       training: { epochs: 1, batch_size: 32 },
       optimizer: { learning_rate: 0.001 },
       data: { train_dir: 'old/train', val_dir: 'old/val' },
