@@ -1,7 +1,9 @@
 // How much the browser keeps for us, and what takes it. Deletes only what the person asked to delete.
+import { formatPlural } from '$lib/core/format';
 import { onChange } from '$lib/storage/changes';
 import type { Database } from '$lib/storage/database';
 import { listFeatureCaches, removeFeatureCache } from '$lib/storage/features';
+import { orphans, removeOrphans, type Orphans } from '$lib/storage/orphans';
 import { deleteProject } from '$lib/storage/projects';
 import { persist } from '$lib/storage/persist';
 import { spaceByProject, usage, type ProjectSpace, type StorageUsage } from '$lib/storage/quota';
@@ -10,9 +12,9 @@ import { listWeights, removeWeights } from '$lib/storage/weights';
 /** estimate() walks the origin's files in some browsers. */
 const REFRESH_EVERY_MS = 3_000;
 
-/** Kept beside the projects: it can be had again, so it is the first to go. */
+/** Kept beside the projects: it can be had again, or belongs to nothing, so it is the first to go. */
 export interface StoredExtra {
-  kind: 'weights' | 'features';
+  kind: 'weights' | 'features' | 'leftovers';
   id: string;
   name: string;
   bytes: number;
@@ -62,11 +64,17 @@ export class Disk {
     return spaceByProject(await this.#database());
   }
 
-  /** Downloaded weights and computed features, largest first. */
+  /** Downloaded weights, computed features and what closed tabs left behind, largest first. */
   async extras(): Promise<StoredExtra[]> {
     const database = await this.#database();
-    const [weights, caches] = await Promise.all([listWeights(database), listFeatureCaches(database)]);
+    const [weights, caches, stray] = await Promise.all([
+      listWeights(database),
+      listFeatureCaches(database),
+      orphans(database),
+    ]);
+    const leftovers = leftoversOf(stray);
     return [
+      ...(leftovers === null ? [] : [leftovers]),
       ...weights.map(({ id, name, bytes }) => ({ kind: 'weights' as const, id, name, bytes })),
       ...caches.map(({ key, title, bytes }) => ({ kind: 'features' as const, id: key, name: title, bytes })),
     ].sort((a, b) => b.bytes - a.bytes);
@@ -74,7 +82,8 @@ export class Disk {
 
   async removeExtra({ kind, id }: StoredExtra): Promise<void> {
     const database = await this.#database();
-    await (kind === 'weights' ? removeWeights(database, id) : removeFeatureCache(database, id));
+    if (kind === 'leftovers') await removeOrphans(database);
+    else await (kind === 'weights' ? removeWeights(database, id) : removeFeatureCache(database, id));
     await this.refresh();
   }
 
@@ -82,4 +91,17 @@ export class Disk {
     await deleteProject(await this.#database(), id);
     await this.refresh();
   }
+}
+
+/** Null where everything belongs to something. */
+export function leftoversOf(stray: Orphans): StoredExtra | null {
+  const { bytes, blobs, states, checkpoints, thumbnails, items, events, evaluations, imageResults } = stray;
+  const rows = thumbnails + items + events + evaluations + imageResults + checkpoints;
+  const parts = [
+    ...(blobs > 0 ? [formatPlural(blobs, 'image')] : []),
+    ...(states > 0 ? [`the weights of ${formatPlural(states, 'checkpoint')}`] : []),
+    ...(blobs + states === 0 && rows > 0 ? [formatPlural(rows, 'record')] : []),
+  ];
+  if (parts.length === 0) return null;
+  return { kind: 'leftovers', id: 'leftovers', name: `Left behind by a closed tab: ${parts.join(', ')}`, bytes };
 }

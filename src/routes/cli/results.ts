@@ -10,6 +10,7 @@ import type { Clients } from '$lib/rpc/client';
 import type { ModelReference } from '$lib/rpc/protocol';
 import { listCheckpoints } from '$lib/storage/checkpoints';
 import type { Database } from '$lib/storage/database';
+import { logJson } from '$lib/state/run-log';
 import { getImageResults, listEvaluations } from '$lib/storage/evaluations';
 import type { EvaluationRecord, RunRecord, RunStatus } from '$lib/storage/records';
 import { readEvents } from '$lib/storage/runs';
@@ -44,7 +45,7 @@ export function createResults(clients: Clients) {
     const events = stored.map(({ time, event }) => ({ time, ...event }));
     await write('job.json', json(run.job));
     await write('history.csv', historyCsv(events));
-    await write('log.jsonl', events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    await write('log.jsonl', logJson(stored));
     const [evaluation] = await listEvaluations(database, run.id);
     if (evaluation !== undefined) {
       await write('evaluation.json', json(evaluationJson(evaluation)));
