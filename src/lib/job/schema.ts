@@ -12,7 +12,7 @@ import { CONTRASTIVE, FINE_TUNE, HEAD } from './fields/fine-tuning';
 import { OPTIMIZER } from './fields/optimizer';
 import { preprocess } from './fields/preprocess';
 import { SCHEDULER } from './fields/scheduler';
-import { DISTILLATION, EMA, MIX, TRAINING } from './fields/training';
+import { distillation, EMA, MIX, TRAINING, type TeacherRun } from './fields/training';
 import { CHECKPOINTS, EARLY_STOPPING, validation } from './fields/validation';
 import { JOB_VERSION } from './job';
 
@@ -22,6 +22,8 @@ export interface JobCatalog {
   tasks: readonly TaskMeta[];
   /** The network in the file that `model.weights` names, where it is known; for jobs of the model 'imported'. */
   imported?(weights: string): ImportedNetwork | undefined;
+  /** Runs whose answers could be learnt from, where they are known. */
+  teachers?: readonly TeacherRun[];
 }
 
 /** Fields that a job holds as text or null; the form and validation know text alone, '' being none. */
@@ -96,7 +98,7 @@ export function jobFields(catalog: JobCatalog, task: TaskMeta, model: ModelEntry
     optimizer: OPTIMIZER,
     scheduler: SCHEDULER,
     loss: { type: 'object', title: 'Loss', help: 'What training makes small.', group: 'Loss', fields: task.lossFields },
-    distillation: DISTILLATION,
+    distillation: distillation(catalog.teachers),
     validation: validation(task),
     early_stopping: EARLY_STOPPING,
     checkpoints: CHECKPOINTS,

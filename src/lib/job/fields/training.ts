@@ -125,7 +125,24 @@ export const MIX = {
   },
 } as const satisfies Fields[string];
 
-export const DISTILLATION = {
+/** A run that could be learnt from. */
+export interface TeacherRun {
+  id: string;
+  name: string;
+}
+
+/** With the runs to choose from where they are known, as on the page; else the teacher is given as text. */
+export function distillation(teachers?: readonly TeacherRun[]): Fields[string] {
+  if (teachers === undefined) return DISTILLATION;
+  const { teacher, ...rest } = DISTILLATION.fields;
+  const options = [
+    { value: '', title: teachers.length > 0 ? 'None' : 'None (no other run has these classes)' },
+    ...teachers.map(({ id, name }) => ({ value: `run:${id}`, title: name })),
+  ];
+  return { ...DISTILLATION, fields: { teacher: { ...teacher, type: 'choice', options }, ...rest } };
+}
+
+const DISTILLATION = {
   type: 'object',
   title: 'Distillation',
   help: 'The net also learns from the answers of another run, its teacher (knowledge distillation).',
@@ -134,7 +151,7 @@ export const DISTILLATION = {
     teacher: {
       type: 'string',
       title: 'Teacher',
-      help: 'The run to learn from, run:<id>, with the same classes; on the command line also the path of its bundle. Empty is off.',
+      help: 'The run to learn from, run:<id>, with the same classes; on the command line the folder of a run that was trained with --keep. Empty is off.',
       advanced: true,
       default: '',
     },
