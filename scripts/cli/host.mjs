@@ -146,6 +146,7 @@ export async function openHost({
     return null;
   }
 
+  const wasThere = beside === null || (await stat(beside).catch(() => null)) !== null;
   const places = [cache, beside === null ? null : join(beside, OWN_CACHE)].filter((place) => place !== null);
   /** @type {{ profile: import('./cache.mjs').Profile, opened: Awaited<ReturnType<typeof openPage>> | null, place: string | null }} */
   let held;
@@ -164,7 +165,9 @@ export async function openHost({
     await opened?.context.close().catch(() => {});
     await server.close();
     await profile.release();
-    if (place !== null && basename(place) === OWN_CACHE && (await runsIn(place)).length === 0) await discard(place);
+    if (place !== null && basename(place) === OWN_CACHE && (await runsIn(place)).length === 0) {
+      await discard(place, !wasThere);
+    }
   };
 
   try {
@@ -238,10 +241,10 @@ async function call({ page, crashed }, command, request) {
   return answer.value;
 }
 
-/** A cache beside results is of no use without a run, and neither is the folder for results that was made for it alone. @param {string} place */
-async function discard(place) {
+/** A cache beside results is of no use without a run; neither is the folder for results where it was made for it alone. @param {string} place @param {boolean} withFolder */
+async function discard(place, withFolder) {
   await rm(place, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  await rmdir(dirname(place)).catch(() => {});
+  if (withFolder) await rmdir(dirname(place)).catch(() => {});
 }
 
 /**

@@ -69,7 +69,9 @@ export class LiveRun {
     if (event.type === 'paused' && this.status !== 'stopping') this.status = 'paused';
     if (event.type === 'continued' && this.status !== 'stopping') this.status = 'running';
     if (event.type === 'failed') this.error = event.error;
-    this.#timer ??= setTimeout(() => this.flush(), SHOW_EVERY_MS);
+    // What is held must not move any more.
+    if (event.type === 'paused') this.flush();
+    else this.#timer ??= setTimeout(() => this.flush(), SHOW_EVERY_MS);
   }
 
   flush(): void {
