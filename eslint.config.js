@@ -56,12 +56,13 @@ const noTensorflow = {
 
 // Data for forms and tables, which everybody may have.
 const OPEN = ['tasks/catalog', 'job/additions', 'job/layer-rates'];
-// Plain arithmetic and text, which the page shows: the learning rate of each step, the steps of an epoch, example code.
+// Plain arithmetic and text, which the page shows: the learning rate of each step, the bytes of one, the steps of an epoch, example code.
 const OPEN_TO_PAGE = [
   ...OPEN,
   'training/schedules',
   'training/run-schedule',
   'training/plateau',
+  'training/memory',
   'pipeline/order',
   'interchange/bundle/examples',
 ];

@@ -7,14 +7,19 @@ export interface ModelCost {
   parameters: number;
   /** Floating-point operations of one image's forward pass. */
   flops: number;
-  /** Bytes on the device during a training step, workspaces not counted. */
+  /** Bytes on the device during a training step, as a run counts them before it starts. */
   memory: number;
 }
 
 /** Rejects for settings that make no net, such as an image size that is too small. */
 export async function costOf(job: Job, classes: readonly string[]): Promise<ModelCost> {
-  const [{ buildModel }, { countFlops, countParameters, estimateTrainingMemory }, { replaceHead, splitAtFeatures }] =
-    await Promise.all([import('$lib/models/build'), import('$lib/graph/cost'), import('$lib/graph/heads')]);
+  const [{ buildModel }, { countFlops, countParameters }, { replaceHead, splitAtFeatures }, { bytesFor, stepMemory }] =
+    await Promise.all([
+      import('$lib/models/build'),
+      import('$lib/graph/cost'),
+      import('$lib/graph/heads'),
+      import('$lib/training/memory'),
+    ]);
   const { image_size: size } = job.preprocess;
   const outputs = getTask(job.task).outputs(classes);
   const plain = await buildModel(job.model.name, {
@@ -31,11 +36,9 @@ export async function costOf(job: Job, classes: readonly string[]): Promise<Mode
   const part = Math.ceil(batch / accumulate);
   const passing = learning === graph ? 0 : 4 * (countParameters(graph).total + 2 * part * widest);
   const { trainable } = countParameters(learning);
-  // The averages, AMSGrad's largest squares and the sums of the parts are as large as the weights that train.
-  const further = [job.ema.decay > 0, job.optimizer.amsgrad, accumulate > 1].filter(Boolean).length;
   return {
     parameters: trainable,
     flops: countFlops(graph),
-    memory: passing + 4 * further * trainable + estimateTrainingMemory(learning, part, job.optimizer.name).total,
+    memory: passing + bytesFor(stepMemory(learning, job), batch, accumulate),
   };
 }
